@@ -1,0 +1,1 @@
+"""The demo inventory of a synthetic province and the generator it came from."""

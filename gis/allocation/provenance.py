@@ -1,0 +1,121 @@
+"""Provenance: who emits here, and where does this source go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gis.allocation.tiers import TIERS, Tier
+from gis.errors import InvalidParameter, NotFound
+
+if TYPE_CHECKING:
+    from gis.allocation.allocate import Allocation
+    from gis.allocation.placement import Placement
+
+__all__ = ["cells_of", "contributors_of"]
+
+_COLUMNS = ("part", "source_id", "name_zh", "name_en", "sector", "year", "tier", "mass_t")
+
+
+def contributors_of(
+    allocation: Allocation, cells: NDArray[np.int64], species: str, *, year: int | None, top: int | None
+) -> pd.DataFrame:
+    """Sources behind the mass of a species in some cells, largest first."""
+    if species not in allocation.species:
+        raise InvalidParameter(f"species {species!r} is not in this run; it has {', '.join(allocation.species)}")
+    if len(cells) and (cells.min() < 0 or cells.max() >= allocation.grid.size):
+        raise InvalidParameter(f"cell ids of this grid run from 0 to {allocation.grid.size - 1}")
+    wanted = allocation.years[-1] if year is None else year
+    y, s, _ = allocation._positions(wanted, species, allocation.sectors[0])
+    frames = [_of_placement(allocation, p, cells, y, s) for p in allocation.placements]
+    frames.append(_of_gridded(allocation, cells, y, s))
+    some = [f for f in frames if len(f)]
+    if not some:
+        return pd.DataFrame(columns=[*_COLUMNS, "share"])
+    table = pd.concat(some, ignore_index=True).sort_values(
+        ["mass_t", "part", "source_id"], ascending=[False, True, True], kind="stable", ignore_index=True
+    )
+    table["share"] = table["mass_t"] / table["mass_t"].sum()
+    return table if top is None else table.head(top)
+
+
+def _of_placement(
+    allocation: Allocation, placement: Placement, cells: NDArray[np.int64], y: int, s: int
+) -> pd.DataFrame:
+    _, source, share = placement.weights.by_cell.entries(cells)
+    if not len(source):
+        return pd.DataFrame(columns=list(_COLUMNS))
+    inside = np.bincount(source, weights=share)
+    candidates = np.flatnonzero(inside)
+    part = allocation.inventory.part(placement.weights.part)
+    tier = placement.weights.tier
+    frames = []
+    for key, span in placement.slices.items():
+        if key[:2] != (y, s):
+            continue
+        owners = placement.source[span]  # sorted, so the candidates are found by bisection
+        left = np.searchsorted(owners, candidates, "left")
+        right = np.searchsorted(owners, candidates, "right")
+        entries = np.concatenate(
+            [np.arange(a, b) for a, b in zip(left, right, strict=True)] or [np.empty(0, np.int64)]
+        ).astype(np.int64)
+        mass = (placement.mass_t[span][entries] - placement.taken_t[span][entries]) * inside[owners[entries]]
+        hit, mass = owners[entries][mass > 0], mass[mass > 0]
+        known: dict[str, Any] = {c: part.sources[c].iloc[hit].to_numpy() for c in ("source_id", "name_zh", "name_en")}  # type: ignore[union-attr]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "part": part.name, **known, "sector": allocation.sectors[key[2]], "year": allocation.years[y],
+                    "tier": [str(TIERS[t]) for t in tier[hit]], "mass_t": mass,
+                }
+            )
+        )  # fmt: skip
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(_COLUMNS))
+
+
+def _of_gridded(allocation: Allocation, cells: NDArray[np.int64], y: int, s: int) -> pd.DataFrame:
+    rows = []
+    for gridded in allocation.gridded:
+        for f in gridded.part.fields:
+            if (f.year, f.species) == (y, s):
+                mass = float(gridded.move(f).values.ravel()[cells].sum())
+                if mass > 0:
+                    rows.append(
+                        {
+                            "part": gridded.part.name, "source_id": f.file, "name_zh": "", "name_en": "",
+                            "sector": allocation.sectors[f.sector], "year": allocation.years[y],
+                            "tier": str(Tier.SURROGATE), "mass_t": mass,
+                        }
+                    )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+def cells_of(allocation: Allocation, source_id: str, *, part: str | None) -> pd.DataFrame:
+    """Cells of a source under each policy of its part, with shares."""
+    frames = []
+    found = False
+    for placement in allocation.placements:
+        weights = placement.weights
+        if part is not None and weights.part != part:
+            continue
+        for i in allocation.positions(weights.part, source_id):
+            found = True
+            if not weights.used[i]:
+                continue
+            span = slice(weights.shares.indptr[i], weights.shares.indptr[i + 1])
+            cell = weights.shares.indices[span].astype(np.int64)
+            row, col = allocation.grid.row_col(cell)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "part": weights.part, "policy": " > ".join(weights.chain) or str(weights.kind), "cell": cell,
+                        "row": row, "col": col, "share": weights.shares.data[span], "tier": str(TIERS[weights.tier[i]]),
+                    }
+                )
+            )  # fmt: skip
+    if not found:
+        raise NotFound(f"no source has the id {source_id!r}{f' in part {part!r}' if part else ''}")
+    return pd.concat(frames, ignore_index=True)

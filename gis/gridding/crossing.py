@@ -1,0 +1,309 @@
+"""Grid to grid between two CRSs: every source cell is a polygon whose edges it shares with its neighbours.
+
+Corners of the source lattice, and points within its edges where these bend, are projected once and serve the cells on
+both sides; what one cell loses along an edge the other gains. The number of points within an edge follows
+from a sample: the true middle of an edge lies at most ``TOLERANCE`` of the smaller cell's size off the drawn one.
+Only source cells near the target are projected. A cell that cannot be projected lies outside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import local
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+
+from gis.grid import Grid
+from gis.gridding.overlaps import zone_difference
+from gis.gridding.seams import near_bounds, pieces_of_torn, torn_cells
+from gis.kernels.cellrings import trace_cells
+from gis.kernels.ellipsoid import zone_coefficients
+from gis.kernels.polygons import Lattice
+
+__all__ = ["TOLERANCE", "Crossing", "cross"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Patch = tuple[int, int, int, int]
+Shares = tuple[Ints, Ints, Ints, Floats, Floats, Floats, int]
+
+TOLERANCE = 1e-4
+_BLOCK_CELLS = 16
+_BLOCK_DEGREES, _BLOCK_METRES = 2.0, 200_000.0
+_PATCH_COLUMNS = 1024
+_MOST_POINTS = 255
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crossing:
+    """CSR table of the source cells that touch the target: cell → (target cell, share)."""
+
+    target: Grid
+    cells: Ints
+    start: Ints
+    index: Ints
+    share: Floats
+    beyond: Floats
+    """Share of every cell in the table that lies outside the target, measured."""
+    measure: Floats
+    """Area of every cell in the table in the target's measure."""
+    planned: Bools
+    """Of the source's shape: which cells are in the table."""
+    points: tuple[int, int]
+    """Points within every edge along a row and along a column of the source."""
+    folded: int
+    """Cells whose outline crosses itself in the target's CRS; they lie outside."""
+
+    @property
+    def coverage(self) -> Floats:
+        """Share of every target cell that the source grid reaches."""
+        area = self.share * np.repeat(self.measure, np.diff(self.start))
+        reached = np.bincount(self.index, area, self.target.size).reshape(self.target.shape)
+        return np.minimum(reached / _cell_measure(self.target), 1.0)
+
+
+def cross(source: Grid, target: Grid, *, threads: int) -> Crossing:
+    """The shares of the source's cells in the target's, by polygons in the target's CRS."""
+    near = _near_blocks(source, target)
+    points = _edge_points(source, target, near)
+    own = local()
+
+    def trace(patch: Patch) -> list[Shares]:
+        if not hasattr(own, "transformer"):
+            own.transformer = _transformer(source, target)
+        return _trace(source, target, own.transformer, patch, points)
+
+    with ThreadPoolExecutor(threads) as pool:
+        parts = [part for traced in pool.map(trace, _patches(source, near)) for part in traced]
+    return _joined(source, target, parts, points)
+
+
+@lru_cache(maxsize=64)
+def _pipeline(source: CRS, target: CRS) -> str | None:
+    # PROJ searches its database for 0.1 s per pair and thread; the operation it settled on is ready at once. None where it
+    # holds several operations and chooses by place.
+    definition = Transformer.from_crs(source, target, always_xy=True).definition
+    return definition if definition.startswith("proj=") else None
+
+
+def _transformer(source: Grid, target: Grid) -> Transformer:
+    pipeline = _pipeline(source.crs, target.crs)
+    if pipeline is None:
+        return Transformer.from_crs(source.crs, target.crs, always_xy=True)
+    return Transformer.from_pipeline(pipeline)
+
+
+def _cell_measure(grid: Grid) -> Floats:
+    """Area of the cells of every row in the measure of the shares: planar, or degrees of longitude × W."""
+    if not grid.is_geographic:
+        return np.full((1, 1), grid.dx * grid.dy)
+    lat = grid.y_edges
+    return grid.dx * zone_difference(lat[:-1], lat[1:], zone_coefficients(grid.ellipsoid[1]))[:, None]
+
+
+# -- which cells ------------------------------------------------------------------------------------------------------
+
+
+def _block(source: Grid) -> int:
+    longest = _BLOCK_DEGREES if source.is_geographic else _BLOCK_METRES / source.crs.axis_info[0].unit_conversion_factor
+    return max(1, min(_BLOCK_CELLS, int(longest / max(source.dx, source.dy))))
+
+
+def _near_blocks(source: Grid, target: Grid) -> Bools:
+    """Which blocks of source cells may touch the target: their corners' box, widened by half its size, meets it.
+
+    A block that cannot be projected, or whose corners lie on different sides of a seam, is kept: the rings decide.
+    """
+    step = _block(source)
+    row = np.minimum(np.arange(0, source.rows + step, step), source.rows)
+    col = np.minimum(np.arange(0, source.cols + step, step), source.cols)
+    transformer = _transformer(source, target)
+    x, y = _project(transformer, source.x_edges[col][None, :], source.y_edges[row][:, None])
+    west, east, far = _box(x, turn=360.0 if target.is_geographic else 0.0)
+    south, north, _ = _box(y, turn=0.0)
+    left, bottom, right, top = target.bounds
+    with np.errstate(invalid="ignore"):
+        margin = 0.5 * np.maximum(east - west, north - south) + max(target.dx, target.dy)
+        apart = (north + margin < bottom) | (south - margin > top)
+        if target.is_geographic:
+            polar = np.maximum(np.abs(south), np.abs(north)) + margin >= 90.0
+            turned = west - margin - right
+            beside = (turned - 360.0 * np.floor(turned / 360.0)) + (east - west) + 2 * margin < 360.0 - (right - left)
+            apart |= beside & ~polar & ~far
+        else:
+            apart |= (east + margin < left) | (west - margin > right)
+    near: Bools = ~apart
+    if not target.is_geographic:
+        # The box of a block over a seam spans the map; its true edges tell on which side of it the target is.
+        r, c = np.nonzero(near)
+        x_edges, y_edges = source.x_edges, source.y_edges
+        boxes = np.column_stack([x_edges[col[c]], y_edges[row[r]], x_edges[col[c + 1]], y_edges[row[r + 1]]])
+        near[r, c] = near_bounds(transformer, boxes, target.bounds)
+    return near
+
+
+def _box(v: Floats, *, turn: float) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Least and greatest of every block's four corners, longitudes without jumps, and whether they lie far apart."""
+    corners = np.stack([v[:-1, :-1], v[1:, :-1], v[1:, 1:], v[:-1, 1:]])
+    if turn:
+        with np.errstate(invalid="ignore"):
+            corners = corners - turn * np.round((corners - corners[0]) / turn)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    with np.errstate(invalid="ignore"):
+        return low, high, ~(high - low < 90.0)
+
+
+def _patches(source: Grid, near: Bools) -> Iterator[Patch]:
+    """Rows and columns (start, stop) of runs of near blocks."""
+    step = _block(source)
+    for block_row, blocks in enumerate(near):
+        rows = block_row * step, min((block_row + 1) * step, source.rows)
+        ends = np.flatnonzero(np.diff(np.concatenate([[False], blocks, [False]]).astype(np.int8)))
+        for first, last in ends.reshape(-1, 2) * step:
+            stop = min(int(last), source.cols)
+            for start in range(int(first), stop, _PATCH_COLUMNS):
+                yield *rows, start, min(start + _PATCH_COLUMNS, stop)
+
+
+# -- edges ------------------------------------------------------------------------------------------------------------
+
+
+def _project(transformer: Transformer, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    xs, ys = (np.ascontiguousarray(v) for v in np.broadcast_arrays(x, y))
+    out_x, out_y = transformer.transform(xs, ys)
+    return np.asarray(out_x), np.asarray(out_y)
+
+
+def _edge_points(source: Grid, target: Grid, near: Bools) -> tuple[int, int]:
+    """Points within edges along a row and along a column, from the bend of a sample of both near the target."""
+    row, col = np.nonzero(near)
+    step = _block(source)
+    some = np.unique(np.linspace(0, len(row) - 1, min(len(row), 1024)).astype(np.int64)) if len(row) else row
+    x, y = source.x_edges[col[some] * step], source.y_edges[row[some] * step]
+    transformer = _transformer(source, target)
+    along_row = _bend(transformer, target, x, y, source.dx, 0.0)
+    along_col = _bend(transformer, target, x, y, 0.0, -source.dy)
+    return _points(along_row), _points(along_col)
+
+
+def _bend(transformer: Transformer, target: Grid, x: Floats, y: Floats, dx: float, dy: float) -> float:
+    """Largest distance of an edge's true middle from its chord, in parts of the smaller of edge and target cell."""
+    t = np.array([[0.0], [0.5], [1.0]])
+    u, v = _project(transformer, x + t * dx, y + t * dy)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if target.is_geographic:
+            u = u - 360.0 * np.round((u - u[0]) / 360.0)
+        u, v = u / target.dx, v / target.dy
+        length = np.hypot(u[2] - u[0], v[2] - v[0])
+        cross_product = (u[2] - u[0]) * (v[1] - v[0]) - (v[2] - v[0]) * (u[1] - u[0])
+        distance = np.abs(cross_product) / length
+        usable = np.isfinite(distance) & (distance < 0.25 * length)
+    # An edge over a seam or a pole is not a measure for the others.
+    return float((distance[usable] / np.minimum(length[usable], 1.0)).max(initial=0.0))
+
+
+def _points(bend: float) -> int:
+    # Halving the pieces quarters the distance from the chord.
+    return min(max(math.ceil(math.sqrt(bend / TOLERANCE)) - 1, 0), _MOST_POINTS)
+
+
+def _within(edges: Floats, points: int) -> Floats:
+    """Points within the steps between edges, (steps, points)."""
+    t = np.arange(1, points + 1) / (points + 1)
+    inner: Floats = edges[:-1, None] + t * np.diff(edges)[:, None]
+    return inner
+
+
+# -- shares -----------------------------------------------------------------------------------------------------------
+
+
+def _shares(corners: tuple[Floats, Floats], across: Floats, down: Floats, torn: Bools, target: Grid) -> Shares:
+    """What ``trace_cells`` gives for rings read off a lattice."""
+    turning = target.is_geographic
+    shares: Shares = trace_cells(
+        *corners, across, down, torn,
+        Lattice(target.x_left, target.y_top, target.dx, target.dy, target.rows, target.cols),
+        360.0 if turning else 0.0, target.cols + (0 if target.wraps else 1),
+        zone_coefficients(target.ellipsoid[1]) if turning else None,
+    )  # fmt: skip
+    return shares
+
+
+def _trace(source: Grid, target: Grid, transformer: Transformer, patch: Patch, points: tuple[int, int]) -> list[Shares]:
+    """Shares of the cells of a patch, cells numbered as in the source."""
+    r0, r1, c0, c1 = patch
+    xs, ys = source.x_edges[c0 : c1 + 1], source.y_edges[r0 : r1 + 1]
+    corners = _project(transformer, xs[None, :], ys[:, None])
+    across = np.stack(_project(transformer, _within(xs, points[0])[None], ys[:, None, None]), axis=-1)
+    down = np.stack(_project(transformer, xs[None, :, None], _within(ys, points[1])[:, None, :]), axis=-1)
+    torn = np.zeros((r1 - r0, c1 - c0), np.bool_)
+    if not target.is_geographic:
+        torn = torn_cells(transformer, xs, ys, *corners)
+    cells, start, index, share, beyond, measure, folded = _shares(corners, across, down, torn, target)
+    number = (r0 + cells // (c1 - c0)) * source.cols + c0 + cells % (c1 - c0)
+    shares = number, start, index, share, beyond, measure, folded
+    return [shares, *(_mended(source, target, transformer, patch, points, torn) if torn.any() else [])]
+
+
+def _mended(
+    source: Grid, target: Grid, transformer: Transformer, patch: Patch, points: tuple[int, int], torn: Bools
+) -> Iterator[Shares]:
+    """Shares of the pieces of torn cells, as parts of their cells; every piece of a cell near the target counts, also one outside."""
+    row, col = np.nonzero(torn)
+    row, col = row + patch[0], col + patch[2]
+    x, y = source.x_edges, source.y_edges
+    boxes = np.column_stack([x[col], y[row], x[col + 1], y[row + 1]])
+    near = near_bounds(transformer, boxes, target.bounds)
+    if not near.any():
+        return
+    for piece in pieces_of_torn(transformer, (row * source.cols + col)[near], boxes[near]):
+        if piece.fraction <= 0.0:
+            continue
+        r, c = divmod(piece.cell, source.cols)
+        at_x, at_y = x[c] + (x[c + 1] - x[c]) * piece.corners[..., 0], y[r] + (y[r + 1] - y[r]) * piece.corners[..., 1]
+        t_across, t_down = (np.arange(1, n + 1) / (n + 1) for n in points)
+        across = np.stack([_between(v[:, :1], v[:, 1:], t_across)[:, None] for v in (at_x, at_y)])
+        down = np.stack([_between(v[0][:, None], v[1][:, None], t_down)[None] for v in (at_x, at_y)])
+        _, start, index, share, beyond, measure, folded = _shares(
+            _project(transformer, at_x, at_y),
+            np.stack(_project(transformer, *across), axis=-1),
+            np.stack(_project(transformer, *down), axis=-1),
+            np.zeros((1, 1), np.bool_),
+            target,
+        )
+        if len(beyond) == 0:
+            start, beyond, measure = np.zeros(2, np.int64), np.ones(1), np.zeros(1)
+        f = piece.fraction
+        yield np.array([piece.cell]), start, index, share * f, beyond * f, measure / f, folded
+
+
+def _between(a: Floats, b: Floats, t: Floats) -> Floats:
+    return a + (b - a) * t
+
+
+def _joined(source: Grid, target: Grid, parts: list[Shares], points: tuple[int, int]) -> Crossing:
+    none = np.zeros(0)
+    empty: Shares = none.astype(np.int64), np.zeros(1, np.int64), none.astype(np.int64), none, none, none, 0
+    cells, starts, index, share, beyond, measure, folded = zip(*(parts or [empty]), strict=True)
+    counts = np.concatenate([np.diff(start) for start in starts])
+    planned = np.zeros(source.shape, np.bool_)
+    planned.reshape(-1)[np.concatenate(cells)] = True
+    return Crossing(
+        target=target,
+        cells=np.concatenate(cells),
+        start=np.concatenate([[0], np.cumsum(counts)]),
+        index=np.concatenate(index),
+        share=np.concatenate(share),
+        beyond=np.concatenate(beyond),
+        measure=np.concatenate(measure),
+        planned=planned,
+        points=points,
+        folded=sum(folded),
+    )

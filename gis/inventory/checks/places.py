@@ -1,0 +1,154 @@
+"""Places that contradict what was stated: outside the bounds or the domain, or in another region than the row says."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Geod, Transformer
+from shapely import Geometry, STRtree
+
+from gis.inventory.checks.coordinates import centres, headings
+from gis.inventory.checks.marks import Marks, described, text
+from gis.inventory.checks.within import Holder, Stated
+from gis.inventory.description import Kind
+from gis.inventory.findings import Severity
+from gis.regions.measure import made_valid, shapes_of
+from gis.regions.model import RegionLayer, Regions
+from gis.regions.roles import Role
+
+__all__ = ["place_findings"]
+
+# Boundaries are generalised and gates lie on roads: what is within a kilometre of its region is not reported.
+_TOLERANCE_DEG = 0.01
+_TOLERANCE_M = 1000.0
+# Where a stated code is looked up; parks and red lines cut across the others.
+_CODED = (Role.COUNTY, Role.TOWNSHIP, Role.DOMAIN)
+
+
+def place_findings(marks: Marks, region: Stated | None, regions: Regions | None) -> None:
+    """Mark the sources outside what the inventory covers, and those in another region than they state."""
+    if region is not None:
+        for name, holder in region.holders:
+            _outside(marks, name, holder)
+    if regions is not None and marks.part.kind is Kind.POINT:
+        _other_region(marks, regions)
+
+
+def _outside(marks: Marks, name: str, holder: Holder) -> None:
+    x, y = centres(marks)
+    out = np.zeros(len(x), dtype=bool)
+    rows = np.flatnonzero(~marks.refused & np.isfinite(x) & np.isfinite(y))
+    rows = rows[~holder.holds(x[rows], y[rows])]
+    tolerance = _tolerance(marks.part.crs)
+    if marks.part.kind is Kind.POINT:
+        near = shapely.dwithin(holder.polygon, shapely.points(x[rows], y[rows]), tolerance)
+    else:
+        near = shapely.dwithin(holder.polygon, shapes_of(marks.part.geometry)[rows], tolerance)
+    out[rows[~near]] = True
+
+    def reason(i: int) -> str:
+        km = _distance_km(holder.polygon, x[i], y[i], marks.part.crs)
+        return f"{described(marks.part, i)} lies {km:,.0f} km outside {name}"
+
+    rule = "outside-bounds" if "bounds" in name else "outside-domain"
+    marks.warn(
+        out,
+        rule,
+        reason,
+        column=headings(marks),
+        value=lambda i: f"{x[i]:.10g}, {y[i]:.10g}",
+        order=marks.mass_t.sum(axis=1) if out.any() else None,
+        what=f"sources outside {name}",
+    )
+
+
+def _tolerance(crs: CRS) -> float:
+    return _TOLERANCE_DEG if crs.is_geographic else _TOLERANCE_M / crs.axis_info[0].unit_conversion_factor
+
+
+def _distance_km(polygon: Geometry, x: float, y: float, crs: CRS) -> float:
+    ends = shapely.get_coordinates(shapely.shortest_line(polygon, shapely.Point(x, y)))
+    lon, lat = ends[:, 0], ends[:, 1]
+    if not crs.is_geographic:
+        lon, lat = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True).transform(lon, lat)
+    body = crs.get_geod() or Geod(ellps="WGS84")
+    return float(body.inv(lon[0], lat[0], lon[1], lat[1])[2]) / 1000.0
+
+
+# -- the region a row states ------------------------------------------------------------------------------------------
+
+
+class _Coded:
+    """A layer by code, in the CRS of the part."""
+
+    def __init__(self, layer: RegionLayer, crs: CRS) -> None:
+        frame = layer.frame if CRS(layer.frame.crs) == crs else layer.frame.to_crs(crs)
+        self.role = layer.role
+        self.codes = frame["code"].to_numpy(dtype=object)
+        self.names = np.where(frame["name_zh"] != "", frame["name_zh"], frame["name_en"]).astype(object)
+        self.shapes = made_valid(shapes_of(frame.geometry))
+        self.tree = STRtree(self.shapes)
+
+    def label(self, position: int) -> str:
+        return f"{self.codes[position]} {self.names[position]}".strip()
+
+    def at(self, x: float, y: float) -> str:
+        hits = self.tree.query(shapely.Point(x, y), predicate="intersects")
+        return f"in {self.label(int(hits.min()))}" if len(hits) else f"in no {self.role} of the layer"
+
+
+def _other_region(marks: Marks, regions: Regions) -> None:
+    stated = text(marks.part, "region")
+    if not (stated != "").any():
+        return
+    layers = [layer for role in _CODED for layer in regions.of_role(role)]
+    known: NDArray[np.bool_] = np.zeros(len(stated), dtype=bool)
+    for layer in layers:
+        coded = _Coded(layer, marks.part.crs)
+        here = ~known & np.isin(stated.astype(str), coded.codes.astype(str))
+        known |= here
+        _compare(marks, coded, stated, here)
+    if layers:
+        marks.warn(
+            ~known & (stated != ""),
+            "unknown-region",
+            lambda i: f"{described(marks.part, i)} states the region {stated[i]!r}, which no region layer has",
+            column=marks.part.policy.columns.region or "",
+            value=lambda i: str(stated[i]),
+            severity=Severity.NOTE,
+            what="sources whose stated region no layer has",
+        )
+
+
+def _compare(marks: Marks, coded: _Coded, stated: NDArray[np.object_], here: NDArray[np.bool_]) -> None:
+    x, y = centres(marks)
+    rows = np.flatnonzero(here & ~marks.refused & np.isfinite(x) & np.isfinite(y))
+    if not len(rows):
+        return
+    rows = rows[np.argsort(stated[rows].astype(str), kind="stable")]
+    codes, starts = np.unique(stated[rows].astype(str), return_index=True)
+    tolerance = _tolerance(marks.part.crs)
+    wrong = np.zeros(len(x), dtype=bool)
+    for code, group in zip(codes, np.split(rows, starts[1:]), strict=True):
+        polygon = shapely.union_all(coded.shapes[coded.codes == code])
+        away = group[~Holder(polygon).holds(x[group], y[group])]
+        wrong[away[~shapely.dwithin(polygon, shapely.points(x[away], y[away]), tolerance)]] = True
+
+    def reason(i: int) -> str:
+        home = int(np.flatnonzero(coded.codes == stated[i])[0])
+        km = _distance_km(shapely.union_all(coded.shapes[coded.codes == stated[i]]), x[i], y[i], marks.part.crs)
+        return (
+            f"{described(marks.part, i)} states the region {coded.label(home)} and lies {coded.at(x[i], y[i])}, "
+            f"{km:,.0f} km away from it"
+        )
+
+    marks.warn(
+        wrong,
+        "other-region",
+        reason,
+        column=marks.part.policy.columns.region or "",
+        value=lambda i: str(stated[i]),
+        order=marks.mass_t.sum(axis=1) if wrong.any() else None,
+        what="sources in another region than they state",
+    )

@@ -1,0 +1,208 @@
+"""The catalogue: which runs exist, which objects they are made of, what their layers hold.
+
+Embedded SQLite now; nothing in the tables is of one database only. Zonings and comparisons will stand beside ``runs``
+with tables of their own; ``pointers`` already carries the kind of what it points to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    create_engine,
+    event,
+)
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from gis.errors import StorageError
+
+__all__ = ["Catalogue", "layers", "metadata", "objects", "pointers", "run_objects", "runs"]
+
+_BUSY_S = 60
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; databases that keep no time zone give it back all the same."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """The moment in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """The moment with its time zone."""
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+_Hash = String(64)
+_RunId = String(14)
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("hash", _Hash, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String(100), nullable=False),
+)
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", _RunId, primary_key=True),
+    Column("name", String(200), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("content_hash", _Hash, nullable=False),
+    Column("manifest", _Hash, ForeignKey("objects.hash"), nullable=False),
+    Column("grid", JSON, nullable=False),
+    Column("grid_hash", _Hash, nullable=False),
+    Column("years", JSON, nullable=False),
+    Column("species", JSON, nullable=False),
+    Column("sectors", JSON, nullable=False),
+)
+run_objects = Table(
+    "run_objects",
+    metadata,
+    Column("run", _RunId, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", String(40), primary_key=True),
+    Column("name", String(500), primary_key=True),
+    Column("hash", _Hash, ForeignKey("objects.hash"), nullable=False, index=True),
+)
+layers = Table(
+    "layers",
+    metadata,
+    Column("run", _RunId, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    # What the layer is of ("sector", "tier"), and which one.
+    Column("kind", String(20), primary_key=True),
+    Column("year", Integer, primary_key=True),
+    Column("species", String(32), primary_key=True),
+    Column("part", String(32), primary_key=True),
+    Column("hash", _Hash, ForeignKey("objects.hash"), nullable=False, index=True),
+    Column("sum_t", Float(53), nullable=False),
+    Column("max_t", Float(53), nullable=False),
+    Column("nonzero", BigInteger, nullable=False),
+)
+pointers = Table(
+    "pointers",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("target", String(14), nullable=False),
+)
+
+
+class Catalogue:
+    """A database that was brought to this version of the schema."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _sqlite(path)
+        self._migrate()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the catalogue."""
+        with self._errors(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other writer runs beside; committed at the end, rolled back by an exception."""
+        with self._errors(), self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise StorageError(f"{self.path}: {error.orig}. Nothing was published.") from error
+        except DatabaseError as error:
+            raise StorageError(
+                f"{self.path} is not a readable catalogue ({error.orig}); restore it from a backup"
+            ) from error
+
+    def _migrate(self) -> None:
+        """Bring the schema to the newest revision in the package; a newer one on disk is an error."""
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        script = ScriptDirectory.from_config(config)
+        head = script.get_current_head()
+        with self.reading() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+        if current == head:
+            return
+        with self.writing() as connection:
+            # Asked again inside the transaction: another process may have been faster.
+            current = MigrationContext.configure(connection).get_current_revision()
+            self._refuse_newer(script, current)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def _refuse_newer(self, script: ScriptDirectory, current: str | None) -> None:
+        try:
+            if current is not None:
+                script.get_revision(current)
+        except CommandError as error:
+            raise StorageError(
+                f"{self.path} has schema {current}, which this version of cozone does not know (its newest is "
+                f"{script.get_current_head()}); open the workspace with the newer cozone that wrote it"
+            ) from error
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_S, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # Python's own handling starts a transaction too late for one that reads before it writes.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
