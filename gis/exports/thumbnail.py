@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -50,7 +52,7 @@ def write_thumbnail(
     aspect = 1.0 / np.cos(np.radians((south + north) / 2)) if grid.is_geographic else 1.0
     width, height = _size((east - west) / aspect, north - south)
     with matplotlib.rc_context({"font.family": [*_known_fonts(), "DejaVu Sans"], "axes.unicode_minus": False}):
-        figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=_DPI, layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1))
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         _draw(figure, axes, density, bounds)
@@ -59,7 +61,10 @@ def write_thumbnail(
         axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[], xlabel="", ylabel="", aspect=aspect)
         _scale_bar(axes, grid, bounds)
         axes.set_title(f"{caption.title}\n{caption.species}, {caption.year}: {amounts.sum():,.0f} t/yr", fontsize=10)
-        figure.savefig(path, format="png", metadata={"Software": "cozone"})
+        with warnings.catch_warnings():
+            # On a machine without a Chinese font a box stands for a character; the picture is still wanted.
+            warnings.filterwarnings("ignore", message="Glyph .* missing")
+            figure.savefig(path, format="png", metadata={"Software": "cozone"})
 
 
 def _known_fonts() -> list[str]:
@@ -99,15 +104,17 @@ def _draw(figure: Figure, axes: Axes, density: NDArray[np.float64], bounds: tupl
     if not len(seen):
         axes.text(0.5, 0.5, "no emissions", transform=axes.transAxes, ha="center", va="center", color="#777777")
         return
-    top = float(seen.max())
-    low = max(float(np.quantile(seen, 0.02)), top * 10.0**-_DECADES)
-    norm = LogNorm(vmin=min(low, top / 10), vmax=top)
+    # A single stack would stretch the scale until everything else is pale.
+    low, top = np.quantile(seen, [0.02, 0.999])
+    low = min(max(low, top * 10.0**-_DECADES), top / 10)
+    norm = LogNorm(vmin=low, vmax=top)
+    beyond = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
     shown = np.ma.masked_less_equal(density, 0.0)
     image = axes.imshow(
         shown, extent=(west, east, south, north), origin="upper", cmap="magma_r", norm=norm, interpolation="nearest"
     )
     axes.spines[:].set_color("#999999")
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02, extend="min")
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02, extend=beyond[seen.min() < low, seen.max() > top])
     bar.set_label("t/km²/yr", fontsize=9)
     bar.ax.tick_params(labelsize=8)
 

@@ -63,8 +63,8 @@ class Batch:
         for m in self.measured:
             for (reason, code), mass in m.unread_t().items():
                 _add(unread_t, reason, name, {code: mass})
-        for reason in Reason:
-            self._count(reason, findings)
+        for why in Reason:
+            self._count(why, findings)
 
     def _count(self, reason: Reason, findings: Findings) -> None:
         """A note of how many amounts were not read for a reason; of the live ones, how many cells are empty."""

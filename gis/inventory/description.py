@@ -93,7 +93,7 @@ class DeclaredSector(_Table):
 class Columns(_Table):
     """``[parts.columns]``: which heading holds what. Headings are quoted exactly as in the file, unit included."""
 
-    id: str | None = Field(None, description="source id; without it, rows are numbered within their file")
+    id: str | None = Field(None, description="source id; without it, the code of [parts.geometry], else rows are numbered within their file")
     x: str | None = Field(None, description="easting or longitude, in the part's crs or datum")
     y: str | None = Field(None, description="northing or latitude")
     wkt: str | None = Field(None, description="geometry as WKT, instead of x and y")

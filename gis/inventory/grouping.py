@@ -100,7 +100,10 @@ def entries_of(batches: list[Batch]) -> Entries:
 
 
 def group(rows: Rows) -> tuple[Ints, Ints]:
-    """The source of every row, by id and exact place, and the code of every row's id; a row without an id stands alone."""
+    """The source of every row, by id and exact place, and the code of every row's id; a row without an id stands alone.
+
+    With as many sources as rows, a source has the number of its row.
+    """
     n = len(rows)
     if n == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -111,7 +114,9 @@ def group(rows: Rows) -> tuple[Ints, Ints]:
     if len(encoded.dictionary) - (blank >= 0) + nameless.sum() == n:
         return np.arange(n), np.arange(n)
     code = np.where(nameless, len(encoded.dictionary) + np.arange(n), code)
-    return _numbered(code, *_places(rows, code)), code
+    source = _numbered(code, *_places(rows, code))
+    # Where every row is a source of its own, they keep the numbers of their rows.
+    return (np.arange(n) if int(source.max()) + 1 == n else source), code
 
 
 def _places(rows: Rows, code: Ints) -> tuple[NDArray[np.generic], ...]:

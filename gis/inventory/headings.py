@@ -145,7 +145,9 @@ def meaning(heading: str) -> Meaning:
 
 def _holds(plain: str, word: str) -> bool:
     if not word.isascii():
-        return word in plain and not (word == "颗粒物" and ("细颗粒物" in plain or "可吸入颗粒物" in plain))
+        # 细颗粒物 and 二氧化碳排放 hold a doubtful word and are plain.
+        longer = {"颗粒物": ("细颗粒物", "可吸入颗粒物"), "碳排放": ("二氧化碳排放",)}.get(word, ())
+        return word in plain and not any(name in plain for name in longer)
     return re.search(rf"(?<![a-z0-9]){word}(?![a-z0-9])", plain) is not None
 
 

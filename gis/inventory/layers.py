@@ -9,6 +9,7 @@ import numpy as np
 
 from gis.errors import InvalidDescription, ReadError
 from gis.inventory.description import Description, Region, Surrogate
+from gis.inventory.findings import Finding, Findings, Severity
 from gis.inventory.model import (
     PolygonSurrogate,
     RasterSurrogate,
@@ -19,7 +20,7 @@ from gis.inventory.numbers import numbers
 from gis.inventory.readers import read_table
 from gis.inventory.readers.files import InputFiles
 from gis.inventory.readers.gridded import read_raster
-from gis.inventory.readers.smoke import read_smoke
+from gis.inventory.readers.smoke import read_smoke, smoke_findings
 from gis.inventory.rows import Table
 from gis.regions.model import RegionLayer, Regions
 from gis.regions.read import buffer_layer, region_layer
@@ -56,27 +57,29 @@ def _frame(table: Table) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=table.geometry, crs=table.crs)
 
 
-def read_surrogates(description: Description, files: InputFiles) -> dict[str, Surrogates]:
-    """The surrogates a description names, by name."""
-    return {s.name: _surrogate(s, files) for s in description.surrogates}
+def read_surrogates(description: Description, files: InputFiles, findings: Findings) -> dict[str, Surrogates]:
+    """The surrogates a description names, by name; what is doubtful in them is added to ``findings``."""
+    return {s.name: _surrogate(s, files, findings) for s in description.surrogates}
 
 
-def _surrogate(surrogate: Surrogate, files: InputFiles) -> Surrogates:
+def _surrogate(surrogate: Surrogate, files: InputFiles, findings: Findings) -> Surrogates:
     if surrogate.kind == "sources":
         return SourceSurrogate(surrogate.name, str(surrogate.part), surrogate.weight)
     path = files.base / str(surrogate.file)
     if not path.is_file():
         raise ReadError(f"surrogate {surrogate.name!r}: no such file {surrogate.file!r} in {files.base}")
     if surrogate.kind == "polygons":
-        return _polygons(surrogate, path, files)
+        return _polygons(surrogate, path, files, findings)
     files.record(path)
     if surrogate.kind == "smoke":
-        return read_smoke(path, str(surrogate.code), name=surrogate.name, crs=surrogate.crs)
+        smoke = read_smoke(path, str(surrogate.code), name=surrogate.name, crs=surrogate.crs)
+        findings.extend(smoke_findings(smoke, file=files.name(path)))
+        return smoke
     grid, values = read_raster(path, variable=surrogate.variable, band=surrogate.band, crs=surrogate.crs)
     return RasterSurrogate(surrogate.name, grid, values, surrogate.values)
 
 
-def _polygons(surrogate: Surrogate, path: Path, files: InputFiles) -> PolygonSurrogate:
+def _polygons(surrogate: Surrogate, path: Path, files: InputFiles, findings: Findings) -> PolygonSurrogate:
     table = read_table(path, files, format="vector", layer=surrogate.layer, crs=surrogate.crs)
     weights = numbers(table.column(surrogate.weight))
     wrong = np.flatnonzero(weights.bad | np.isinf(weights.values) | (weights.values < 0))
@@ -84,5 +87,11 @@ def _polygons(surrogate: Surrogate, path: Path, files: InputFiles) -> PolygonSur
         raise ReadError(
             f"{table.name}: feature {table.rows[wrong[0]]} has {surrogate.weight} = "
             f"{table.columns[surrogate.weight][int(wrong[0])].as_py()!r}; a weight is a number of at least 0"
+        )
+    missing = int(weights.empty.sum())
+    if missing:
+        reason = f"{missing} of {len(table)} features of surrogate {surrogate.name!r} have no weight and count as 0"
+        findings.add(
+            Finding(Severity.NOTE, "surrogate-empty", reason, file=table.name, column=surrogate.weight, count=missing)
         )
     return PolygonSurrogate(surrogate.name, _frame(table).geometry, np.nan_to_num(weights.values))

@@ -47,7 +47,7 @@ def read_inventory(path: Path, *, lenient: bool = False, progress: Progress | No
     if loader.findings.errors and not lenient:
         raise RefusedInput(_refusal(path, loader.findings))
     tell("surrogates", (steps - 1) / steps)
-    surrogates = read_surrogates(description, loader.files)
+    surrogates = read_surrogates(description, loader.files, loader.findings)
     tell("done", 1.0)
     scope = loader.scope
     return Inventory(

@@ -66,7 +66,8 @@ def place(table: Table, part: Part, refusals: Refusals, wanted: Mask, join: Tabl
     """The places of a table's rows; a wanted row without one is refused."""
     columns = part.columns
     which = np.arange(len(table))
-    joined, findings = None, ()
+    joined: pa.Array | None = None
+    findings: tuple[Finding, ...] = ()
     if part.geometry is not None and join is not None:
         crs = _crs(part, join.crs)
         shapes, which, joined, findings = _joined(table, part, refusals, wanted, join)
@@ -169,7 +170,7 @@ def _single_kind(shape: shapely.Geometry, kind: Kind) -> shapely.Geometry:
     if kind is Kind.POINT:
         return members[0] if len(members) == 1 and kinds == {_POINT} else shape
     if kinds <= set(_SINGLE[kind]):
-        return shapely.multilinestrings(members) if kind is Kind.LINE else shapely.multipolygons(members)
+        return shapely.MultiLineString(list(members)) if kind is Kind.LINE else shapely.MultiPolygon(list(members))
     return shape
 
 
@@ -214,7 +215,6 @@ def _by_key(join: Table, key: str, part: Part) -> tuple[dict[str, shapely.Geomet
         if not name:
             continue
         if len(members) > 1:
-            members = sorted(members, key=lambda g: b"" if g is None else shapely.to_wkb(g))
             findings.append(
                 Finding(
                     Severity.WARNING, "repeated-key", part=part.name, file=join.name, column=key, value=name,
@@ -222,7 +222,8 @@ def _by_key(join: Table, key: str, part: Part) -> tuple[dict[str, shapely.Geomet
                     reason=f"{len(members)} features share this code; they are used as one geometry",
                 )
             )  # fmt: skip
-            found[name] = shapely.union_all(members)
+            # In an order of their content, so that the union does not depend on the order of features.
+            found[name] = shapely.union_all(sorted(members, key=lambda g: b"" if g is None else shapely.to_wkb(g)))
         else:
             found[name] = members[0]
     return found, findings

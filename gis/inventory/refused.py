@@ -13,7 +13,6 @@ from gis.inventory.refusals import OWN_HEADINGS
 __all__ = ["write_refused"]
 
 
-
 def write_refused(findings: Findings, path: Path) -> int:
     """Number of rows written, as CSV in UTF-8 with a byte order mark, which spreadsheets need to show Chinese."""
     table = pd.DataFrame(findings.refused, columns=None if findings.refused else list(OWN_HEADINGS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -83,11 +84,11 @@ def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _attributes(
     rows: Rows, source: Ints, first: Ints, batches: Sequence[Batch]
-) -> tuple[dict[str, pa.Array | NDArray[np.generic]], dict[str, Ints]]:
+) -> tuple[dict[str, Any], dict[str, Ints]]:
     """Attributes by source, and by name the sources whose rows disagree (the first text in order of letters is used)."""
     kept = [b.kept for b in batches]
     single = len(first) == len(rows)
-    out: dict[str, pa.Array | NDArray[np.generic]] = {}
+    out: dict[str, Any] = {}
     disagreeing: dict[str, Ints] = {}
     for name in TEXTS:
         parts = [
@@ -142,7 +143,7 @@ def _largest(values: NDArray[np.float64], source: Ints, n: int) -> tuple[NDArray
     return out, np.unique(source[differs])
 
 
-def _frame(columns: dict[str, pa.Array | NDArray[np.generic]], order: Ints) -> pd.DataFrame:
+def _frame(columns: dict[str, Any], order: Ints) -> pd.DataFrame:
     data: dict[str, object] = {}
     for name in ATTRIBUTES:
         column = columns[name]

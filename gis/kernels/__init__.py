@@ -1,0 +1,34 @@
+"""Numba kernels: arrays in, arrays out. They know numpy and numba, no policy, no files.
+
+Compiled code is kept per machine and per state of these sources: numba notices a change of the file a kernel stands in, but
+not of one it inlines, so the cache directory carries a hash over all of them.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numba.core.config
+
+__all__ = ["cache_directory"]
+
+
+def _sources_hash() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_directory() -> Path:
+    """Where compiled kernels are kept: below NUMBA_CACHE_DIR, else the user's cache directory."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given:
+        return Path(given) / _sources_hash()
+    base = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "cozone" / "kernels" / _sources_hash()
+
+
+numba.core.config.CACHE_DIR = str(cache_directory())  # type: ignore[attr-defined]  # numba fills it in at import
+# A threadsafe layer first: layers are gathered while others are being compressed in threads of their own.
+numba.core.config.THREADING_LAYER_PRIORITY = ["tbb", "omp", "workqueue"]  # type: ignore[attr-defined]  # likewise

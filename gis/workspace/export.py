@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 import shapely
@@ -37,12 +38,13 @@ class Format(StrEnum):
     SMOKE = "smoke"
 
 
-_ONE_FILE: dict[Format, Callable[[LayerSource, Path, Selection], object]] = {
-    Format.GEOPARQUET: write_geoparquet,
-    Format.GPKG: write_geopackage,
-    Format.FLATGEOBUF: write_flatgeobuf,
-    Format.NETCDF: write_netcdf,
-    Format.CSV: write_csv,
+# The endings matter while a file is written: GDAL makes a directory of a FlatGeobuf called otherwise.
+_ONE_FILE: dict[Format, tuple[str, Callable[[LayerSource, Path, Selection], object]]] = {
+    Format.GEOPARQUET: (".parquet", write_geoparquet),
+    Format.GPKG: (".gpkg", write_geopackage),
+    Format.FLATGEOBUF: (".fgb", write_flatgeobuf),
+    Format.NETCDF: (".nc", write_netcdf),
+    Format.CSV: (".csv", write_csv),
 }
 
 
@@ -52,16 +54,19 @@ def export_run(run: Run, format_: Format, path: Path, selection: Selection | Non
     chosen.of(run)
     with storage_errors(path):
         if format_ in _ONE_FILE:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-            try:
-                _ONE_FILE[format_](run, partial, chosen)
-                os.replace(partial, path)
-            finally:
-                partial.unlink(missing_ok=True)
-            return [path]
+            return [_one_file(run, format_, path, chosen)]
         path.mkdir(parents=True, exist_ok=True)
         return _cogs(run, path, chosen) if format_ is Format.COG else _smoke(run, path, chosen)
+
+
+def _one_file(run: Run, format_: Format, path: Path, selection: Selection) -> Path:
+    ending, write = _ONE_FILE[format_]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".cozone-", dir=path.parent) as aside:
+        whole = Path(aside) / f"cells{ending}"
+        write(run, whole, selection)
+        os.replace(whole, path)
+    return path
 
 
 def _cogs(run: Run, directory: Path, selection: Selection) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -32,11 +33,9 @@ def restore_inputs(run: Run, directory: Path) -> Path:
             raise CorruptObject(f"run {run.id} holds an input named {name!r}, which leads out of {directory}")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run.member_path("input", name), target)
-    text = run.member_path("description", description).read_text("utf-8-sig")
+    text = run.member_path("description", description).read_bytes()
     path = base / description
-    if any(_is_absolute(name) for name in names):
-        text = _redirected(text, directory / "absolute")
-    path.write_text(text, "utf-8")
+    path.write_bytes(_redirected(text, names, directory / "absolute"))
     return path
 
 
@@ -58,17 +57,36 @@ def _moved(name: str, under: Path) -> str:
     return under.joinpath(*[p.replace(":", "") for p in path.parts if p not in ("/", "\\")]).as_posix()
 
 
-def _redirected(text: str, under: Path) -> str:
-    """The description with absolute file names moved."""
-    document = tomlkit.parse(text)
-    _redirect(document, under)
-    return tomlkit.dumps(document)
+def _redirected(text: bytes, names: tuple[str, ...], under: Path) -> bytes:
+    """The description with absolute file names pointing to the copies; the same bytes when there are none."""
+    document = tomlkit.parse(text.decode("utf-8-sig"))
+    if not _redirect(document, names, under):
+        return text
+    return tomlkit.dumps(document).encode()
 
 
-def _redirect(node: Any, under: Path) -> None:
+def _redirect(node: Any, names: tuple[str, ...], under: Path) -> bool:
+    """Whether anything was changed."""
+    changed = False
     entries = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in list(entries):
         if isinstance(value, str) and _is_absolute(value):
-            node[key] = _moved(value, under)
+            place = _place(value, names, under)
+            if place != value:
+                node[key] = place
+                changed = True
         elif isinstance(value, dict | list):
-            _redirect(value, under)
+            changed |= _redirect(value, names, under)
+    return changed
+
+
+def _place(value: str, names: tuple[str, ...], under: Path) -> str:
+    """Where the files of an absolute name or pattern are now: under ``absolute``, or beside the description."""
+    if any(_is_absolute(name) and fnmatch(name, value) for name in names):
+        return _moved(value, under)
+    parts = PureWindowsPath(value).parts
+    for i in range(1, len(parts)):
+        ending = "/".join(parts[i:])
+        if any(fnmatch(name, ending) for name in names):
+            return ending
+    return value

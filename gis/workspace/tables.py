@@ -28,7 +28,7 @@ __all__ = [
 
 PARQUET = "application/vnd.apache.parquet"
 # A look-up reads one or two of these: one to two milliseconds each.
-_ROW_GROUP = 1 << 17
+ROW_GROUP = 1 << 17
 _LEVEL = 1
 
 Writer = Callable[[BinaryIO], Any]
@@ -64,6 +64,7 @@ def weights_writer(
     ids: NDArray[np.int64] | None,
     other: NDArray[Any],
     share: NDArray[np.float64],
+    row_group: int = ROW_GROUP,
 ) -> Writer:
     """What writes weights sorted by ``order`` ("source" or "cell"), block by block so that the long form is never whole.
 
@@ -80,10 +81,10 @@ def weights_writer(
             # Shares are noise: compressing them costs time at every look-up and saves a twentieth.
             compression={"source": "zstd", "cell": "zstd", "share": "none"}, compression_level={"source": 1, "cell": 1},
         ) as writer:  # fmt: skip
-            for start in range(0, len(share), _ROW_GROUP):
-                stop = min(start + _ROW_GROUP, len(share))
+            for start in range(0, len(share), row_group):
+                stop = min(start + row_group, len(share))
                 columns = [_rows(indptr, ids, start, stop), other[start:stop].astype(np.int64), share[start:stop]]
-                writer.write_table(pa.table([pa.array(c) for c in columns], schema=schema), row_group_size=_ROW_GROUP)
+                writer.write_table(pa.table([pa.array(c) for c in columns], schema=schema), row_group_size=row_group)
 
     return write
 

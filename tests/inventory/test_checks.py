@@ -396,7 +396,8 @@ def total_row(region: str, name: str, sector: int, mass_t: float, species: str =
 def totals_inventory(*totals: dict[str, object]) -> list[Finding]:
     shapes = [shapely.box(118, 31, 119, 32), shapely.box(119, 31, 120, 32)]
     amounts: list[Entry] = [(0, "co2", "power", 0, 100.0), (0, "co2", "steel", 0, 20.0), (1, "co2", "power", 0, 50.0)]
-    part = make_part(name="areas", shapes=shapes, amounts=amounts, region=["1", "2"])
+    policy = {"columns": {"region": "r"}, "totals": [{"column": "r", "values": ["W*"]}]}
+    part = make_part(name="areas", shapes=shapes, amounts=amounts, region=["1", "2"], policy=policy)
     return inventory_findings(make_inventory(part, total_rows=pd.DataFrame(totals)))
 
 
@@ -415,6 +416,11 @@ def test_a_declared_total_that_differs() -> None:
     assert "160 t/yr" in found[0].reason
     assert "150 t/yr" in found[0].reason
     assert found[1].mass_t == {"co2": 1.0}
+
+
+def test_a_total_of_a_region_without_rows_is_not_compared() -> None:
+    found = totals_inventory(total_row("MC", "TOTAL", -1, 9.0), total_row("全省", "TOTAL", -1, 170.0))
+    assert [(f.rule, f.mass_t) for f in found] == [("total-not-compared", {"co2": 9.0})]
 
 
 def test_a_total_under_an_unknown_name_is_not_compared() -> None:

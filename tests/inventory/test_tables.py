@@ -12,14 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gis.errors import ReadError
+from gis.inventory.findings import Finding, Findings, Severity
 from gis.inventory.numbers import number, numbers
 from gis.inventory.readers import read_table
 from gis.inventory.readers.files import InputFiles, matching
 from gis.inventory.readers.tables import read_csv
 from gis.inventory.refused import write_refused
-from gis.inventory.findings import Finding, Findings, Severity
 
-TEXT = "编号,名称,排放量(吨/年)\nA1,甲厂,1.5\nA2,\"乙,厂\",2\n"
+TEXT = '编号,名称,排放量(吨/年)\nA1,甲厂,1.5\nA2,"乙,厂",2\n'
 
 
 def cells(table):
@@ -173,7 +173,12 @@ def test_workbook_cells_become_text_under_their_rows(tmp_path):
     path = workbook(tmp_path / "表.xlsx", ROWS, others=["说明"])
     files = InputFiles(tmp_path)
     table = read_table(path, files)
-    assert cells(table) == {"编号": ["A1", "A2"], "年份": ["2015", "2015"], "排放量": ["1234.5", "1,5"], "保供": ["1", ""]}
+    assert cells(table) == {
+        "编号": ["A1", "A2"],
+        "年份": ["2015", "2015"],
+        "排放量": ["1234.5", "1,5"],
+        "保供": ["1", ""],
+    }
     assert table.rows.tolist() == [2, 4]
     assert [f.name for f in files.inputs] == ["表.xlsx"]
     assert cells(read_table(path, files, sheet="排放", header_row=1)) == cells(table)
@@ -212,7 +217,12 @@ def test_patterns_name_files_once_and_in_order(tmp_path):
     for name in ("b.csv", "a.csv", "sub/c.csv", "x[1].csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("a\n1\n")
-    assert [p.name for p in matching(tmp_path, ["*.csv", "a.csv", "sub/*.csv"])] == ["a.csv", "b.csv", "x[1].csv", "c.csv"]
+    assert [p.name for p in matching(tmp_path, ["*.csv", "a.csv", "sub/*.csv"])] == [
+        "a.csv",
+        "b.csv",
+        "x[1].csv",
+        "c.csv",
+    ]
     assert [p.name for p in matching(tmp_path, "x[1].csv")] == ["x[1].csv"]
     assert [p.name for p in matching(tmp_path, str(tmp_path / "*.csv"))] == ["a.csv", "b.csv", "x[1].csv"]
     with pytest.raises(ReadError, match=r"no file matches '\*\.tsv'"):
@@ -236,10 +246,10 @@ def test_formats_are_told_by_the_ending(tmp_path):
 
 def test_refused_rows_are_written_for_spreadsheets(tmp_path):
     findings = Findings()
-    findings.add(
-        Finding(Severity.ERROR, "r", "坏", part="p", file="f.csv", row=3), row={"名称": "甲,厂", "row_": "7"}
-    )
+    findings.add(Finding(Severity.ERROR, "r", "坏", part="p", file="f.csv", row=3), row={"名称": "甲,厂", "row_": "7"})
     assert write_refused(findings, tmp_path / "r.csv") == 1
-    assert (tmp_path / "r.csv").read_bytes() == "\ufeffpart,file,row,reason,名称,row_\np,f.csv,3,坏,\"甲,厂\",7\n".encode()
+    assert (
+        tmp_path / "r.csv"
+    ).read_bytes() == '\ufeffpart,file,row,reason,名称,row_\np,f.csv,3,坏,"甲,厂",7\n'.encode()
     assert write_refused(Findings(), tmp_path / "none.csv") == 0
     assert (tmp_path / "none.csv").read_text("utf-8-sig") == "part,file,row,reason\n"

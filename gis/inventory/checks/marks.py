@@ -67,9 +67,9 @@ def place(part: SourcePart, position: int) -> tuple[str, int | None]:
     return str(part.sources["file"].iloc[position] or ""), None if pd.isna(row) else int(str(row))
 
 
-def capped(found: list[Finding], what: str, *, by_mass: bool = True) -> list[Finding]:
-    """Findings of one rule, the greatest mass first (or as they come); beyond LISTED, one line for all the others."""
-    ordered = sorted(found, key=lambda f: -sum(abs(m) for m in f.mass_t.values())) if by_mass else found
+def capped(found: list[Finding], what: str) -> list[Finding]:
+    """Findings of one rule, the greatest mass first; beyond LISTED, one line for all the others."""
+    ordered = sorted(found, key=lambda f: -sum(abs(m) for m in f.mass_t.values()))
     rest = ordered[LISTED:]
     if not rest:
         return ordered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Geod, Transformer
@@ -42,7 +43,7 @@ def _outside(marks: Marks, name: str, holder: Holder) -> None:
     rows = rows[~holder.holds(x[rows], y[rows])]
     tolerance = _tolerance(marks.part.crs)
     if marks.part.kind is Kind.POINT:
-        near = shapely.dwithin(holder.polygon, shapely.points(x[rows], y[rows]), tolerance)
+        near = holder.near(x[rows], y[rows], tolerance)
     else:
         near = shapely.dwithin(holder.polygon, shapes_of(marks.part.geometry)[rows], tolerance)
     out[rows[~near]] = True
@@ -85,16 +86,25 @@ class _Coded:
     def __init__(self, layer: RegionLayer, crs: CRS) -> None:
         frame = layer.frame if CRS(layer.frame.crs) == crs else layer.frame.to_crs(crs)
         self.role = layer.role
-        self.codes = frame["code"].to_numpy(dtype=object)
+        self.codes = np.asarray(frame["code"], dtype=object)
+        self.positions = {str(code): np.flatnonzero(self.codes == code) for code in np.unique(self.codes.astype(str))}
         self.names = np.where(frame["name_zh"] != "", frame["name_zh"], frame["name_en"]).astype(object)
-        self.shapes = made_valid(shapes_of(frame.geometry))
-        self.tree = STRtree(self.shapes)
+        self.shapes = shapes_of(frame.geometry)
+        self._tree: STRtree | None = None
 
     def label(self, position: int) -> str:
         return f"{self.codes[position]} {self.names[position]}".strip()
 
+    def polygon(self, code: str) -> Geometry:
+        """The region of a code; several polygons of one code are one region."""
+        own = self.shapes[self.positions[code]]
+        return own[0] if len(own) == 1 else shapely.union_all(made_valid(own))
+
     def at(self, x: float, y: float) -> str:
-        hits = self.tree.query(shapely.Point(x, y), predicate="intersects")
+        """Where a place lies, for people."""
+        if self._tree is None:
+            self._tree = STRtree(made_valid(self.shapes))
+        hits = self._tree.query(shapely.Point(x, y), predicate="intersects")
         return f"in {self.label(int(hits.min()))}" if len(hits) else f"in no {self.role} of the layer"
 
 
@@ -106,7 +116,7 @@ def _other_region(marks: Marks, regions: Regions) -> None:
     known: NDArray[np.bool_] = np.zeros(len(stated), dtype=bool)
     for layer in layers:
         coded = _Coded(layer, marks.part.crs)
-        here = ~known & np.isin(stated.astype(str), coded.codes.astype(str))
+        here = ~known & np.asarray(pd.Series(stated).isin(coded.codes))
         known |= here
         _compare(marks, coded, stated, here)
     if layers:
@@ -126,18 +136,19 @@ def _compare(marks: Marks, coded: _Coded, stated: NDArray[np.object_], here: NDA
     rows = np.flatnonzero(here & ~marks.refused & np.isfinite(x) & np.isfinite(y))
     if not len(rows):
         return
-    rows = rows[np.argsort(stated[rows].astype(str), kind="stable")]
-    codes, starts = np.unique(stated[rows].astype(str), return_index=True)
+    code_of, codes = pd.factorize(stated[rows])
+    order = np.argsort(code_of, kind="stable")
+    groups = np.split(rows[order], np.flatnonzero(np.diff(code_of[order])) + 1)
     tolerance = _tolerance(marks.part.crs)
     wrong = np.zeros(len(x), dtype=bool)
-    for code, group in zip(codes, np.split(rows, starts[1:]), strict=True):
-        polygon = shapely.union_all(coded.shapes[coded.codes == code])
-        away = group[~Holder(polygon).holds(x[group], y[group])]
-        wrong[away[~shapely.dwithin(polygon, shapely.points(x[away], y[away]), tolerance)]] = True
+    for code, group in zip(codes, groups, strict=True):
+        holder = Holder(coded.polygon(str(code)))
+        away = group[~holder.holds(x[group], y[group])]
+        wrong[away[~holder.near(x[away], y[away], tolerance)]] = True
 
     def reason(i: int) -> str:
-        home = int(np.flatnonzero(coded.codes == stated[i])[0])
-        km = _distance_km(shapely.union_all(coded.shapes[coded.codes == stated[i]]), x[i], y[i], marks.part.crs)
+        home = int(coded.positions[str(stated[i])][0])
+        km = _distance_km(coded.polygon(str(stated[i])), x[i], y[i], marks.part.crs)
         return (
             f"{described(marks.part, i)} states the region {coded.label(home)} and lies {coded.at(x[i], y[i])}, "
             f"{km:,.0f} km away from it"

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.inventory.checks.marks import capped, described, place
+from gis.inventory.checks.marks import LISTED, described, place
 from gis.inventory.checks.matrix import amount_matrix
 from gis.inventory.findings import Finding, Severity
 from gis.inventory.model import Inventory, SourcePart
@@ -95,7 +95,7 @@ def _of_pollutant(tables: list[_Table], inventory: Inventory, pollutant: int, co
     worst = np.flatnonzero(off > np.log(_FACTOR))
     worst = worst[np.argsort(-off[worst], kind="stable")]
     found = []
-    for n in worst:
+    for n in worst[:LISTED]:
         part = tables[int(owner[n])].part
         references = [
             f"the inventory's median there is {np.exp(own[n]):,.3g}" if np.isfinite(own[n]) else "",
@@ -117,7 +117,12 @@ def _of_pollutant(tables: list[_Table], inventory: Inventory, pollutant: int, co
                 mass_t={"co2": float(co2_t[n]), name.code: float(mass_t[n])},
             )
         )
-    return capped(found, "sources with an unusual ratio", by_mass=False)
+    rest = worst[LISTED:]
+    if len(rest):
+        mass = {"co2": float(co2_t[rest].sum()), inventory.species[pollutant].code: float(mass_t[rest].sum())}
+        reason = f"{len(rest):,} further sources with an unusual ratio; {len(worst):,} in all"
+        found.append(Finding(Severity.WARNING, "unusual-ratio", reason, mass_t=mass, count=len(rest)))
+    return found
 
 
 def _references(

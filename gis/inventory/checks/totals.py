@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,9 @@ def _compared(part: SourcePart, rows: pd.DataFrame, inventory: Inventory) -> lis
     sector = rows["sector"].astype(int)
     # TOTAL stands for every sector; another name that is no sector (IND-BF) repeats a share that nothing here can check.
     whole = (sector < 0) & rows["sector_name"].map(lambda n: n == "" or _every_sector(str(n)))
-    comparable = (sector >= 0) | whole
+    # A region whose own rows are not there (refused, say) has nothing to be compared with.
+    placed = rows["region"].map(lambda r: bool((region == r).any()) or _every_region(str(r), part))
+    comparable = ((sector >= 0) | whole) & placed
     found = [_not_compared(part, rows[~comparable], inventory)] if (~comparable).any() else []
     named = rows[comparable].assign(sector=sector[comparable], label=rows["sector_name"].where(whole, "")[comparable])
     for _, group in named.groupby(["region", "sector", "label", "species", "year"], sort=True):
@@ -79,6 +82,13 @@ def _compared(part: SourcePart, rows: pd.DataFrame, inventory: Inventory) -> lis
     ]
 
 
+def _every_region(name: str, part: SourcePart) -> bool:
+    """Whether a region without sources stands for all of them: its label says so, or the description does (``WC``)."""
+    headings = {part.policy.columns.region, part.policy.geometry.column if part.policy.geometry else None} - {None}
+    declared = [v for select in part.policy.totals if select.column in headings for v in select.values or ()]
+    return not name or looks_like_total(name) or any(fnmatchcase(name, pattern) for pattern in declared)
+
+
 def _every_sector(name: str) -> bool:
     return looks_like_total(name) and not re.search(r"bf$", name, re.IGNORECASE)
 
@@ -88,7 +98,7 @@ def _mismatch(part: SourcePart, group: pd.DataFrame, total_t: float, parts_t: fl
     species = inventory.species[int(row["species"])].code
     left_out = sum(
         mass for (why, name, code), mass in inventory.unread_t.items()
-        if name == part.name and code == species and why != "total"
+        if name == part.name and code == species and why not in {"total", "other year", "other species"}
     )  # fmt: skip
     hint = f"; {left_out:,.6g} t in rows of this part that were not read may be the reason" if left_out else ""
     what = " ".join(t for t in (str(row["region"]), str(row["sector_name"])) if t)
@@ -112,7 +122,7 @@ def _not_compared(part: SourcePart, rows: pd.DataFrame, inventory: Inventory) ->
     return Finding(
         Severity.NOTE,
         "total-not-compared",
-        f"{len(rows):,} declared totals under names that are no sector were left out and not compared: {', '.join(names[:8])}",
+        f"{len(rows):,} declared totals have nothing here to be compared with (no such sector, or no row of the region): {', '.join(names[:8])}",
         part.name,
         mass_t={inventory.species[int(str(k))].code: float(m) for k, m in year.items()},
         count=len(rows),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -26,36 +28,58 @@ class Holder:
     def __init__(self, polygon: Geometry) -> None:
         self.polygon = polygon
         shapely.prepare(polygon)
-        self._tiles: NDArray[np.int8] | None = None
 
     def holds(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points lie in the polygon."""
+        return self._answer(
+            x, y, 0.0,
+            whole=lambda tiles: shapely.contains_properly(self.polygon, tiles),
+            some=lambda tiles: shapely.intersects(self.polygon, tiles),
+            exact=lambda px, py: np.asarray(shapely.intersects_xy(self.polygon, px, py), dtype=bool),
+        )  # fmt: skip
+
+    def near(self, x: NDArray[np.float64], y: NDArray[np.float64], distance: float) -> NDArray[np.bool_]:
+        """Which points lie in the polygon or within a distance of it, in units of its CRS."""
+        return self._answer(
+            x, y, distance,
+            whole=lambda tiles: shapely.contains_properly(self.polygon, tiles),
+            some=lambda tiles: shapely.dwithin(self.polygon, tiles, distance),
+            exact=lambda px, py: np.asarray(shapely.dwithin(self.polygon, shapely.points(px, py), distance), dtype=bool),
+        )  # fmt: skip
+
+    def _answer(
+        self,
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        margin: float,
+        *,
+        whole: Callable[[NDArray[np.object_]], NDArray[np.bool_]],
+        some: Callable[[NDArray[np.object_]], NDArray[np.bool_]],
+        exact: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]],
+    ) -> NDArray[np.bool_]:
         west, south, east, north = (float(v) for v in shapely.bounds(self.polygon))
+        west, south, east, north = west - margin, south - margin, east + margin, north + margin
         inside: NDArray[np.bool_] = (x >= west) & (x <= east) & (y >= south) & (y <= north)
         rows = np.flatnonzero(inside)
         if len(rows) > _FEW and east > west and north > south:
             col = np.minimum(((x[rows] - west) / (east - west) * _TILES).astype(np.int64), _TILES - 1)
             row = np.minimum(((y[rows] - south) / (north - south) * _TILES).astype(np.int64), _TILES - 1)
-            answer = self._tile_answers()[row, col]
-            inside[rows[answer == 0]] = False
-            rows = rows[answer == 2]
-        inside[rows] = shapely.intersects_xy(self.polygon, x[rows], y[rows])
+            tiles = _tiles(west, south, east, north)
+            possible, sure = some(tiles)[row * _TILES + col], whole(tiles)[row * _TILES + col]
+            inside[rows[~possible]] = False
+            rows = rows[possible & ~sure]
+        inside[rows] = exact(x[rows], y[rows])
         return inside
 
-    def _tile_answers(self) -> NDArray[np.int8]:
-        """0 wholly outside, 1 wholly inside, 2 to be asked point by point."""
-        if self._tiles is None:
-            west, south, east, north = (float(v) for v in shapely.bounds(self.polygon))
-            xs, ys = np.linspace(west, east, _TILES + 1), np.linspace(south, north, _TILES + 1)
-            # A hair wider than the tile, so that a point rounded into the neighbour's tile is still answered rightly.
-            dx, dy = (east - west) * 1e-9, (north - south) * 1e-9
-            left, bottom = np.meshgrid(xs[:-1] - dx, ys[:-1] - dy)
-            right, top = np.meshgrid(xs[1:] + dx, ys[1:] + dy)
-            tiles = shapely.box(left.ravel(), bottom.ravel(), right.ravel(), top.ravel())
-            whole = shapely.contains_properly(self.polygon, tiles)
-            touched = shapely.intersects(self.polygon, tiles)
-            self._tiles = np.where(whole, 1, np.where(touched, 2, 0)).astype(np.int8).reshape(_TILES, _TILES)
-        return self._tiles
+
+def _tiles(west: float, south: float, east: float, north: float) -> NDArray[np.object_]:
+    """Tiles row by row from the south-west, each a hair too wide: a point rounded over its edge is still answered rightly."""
+    xs, ys = np.linspace(west, east, _TILES + 1), np.linspace(south, north, _TILES + 1)
+    dx, dy = (east - west) * 1e-9, (north - south) * 1e-9
+    left, bottom = np.meshgrid(xs[:-1] - dx, ys[:-1] - dy)
+    right, top = np.meshgrid(xs[1:] + dx, ys[1:] + dy)
+    tiles: NDArray[np.object_] = shapely.box(left.ravel(), bottom.ravel(), right.ravel(), top.ravel())
+    return tiles
 
 
 class Stated:

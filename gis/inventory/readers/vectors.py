@@ -47,9 +47,9 @@ def read_vector(
 
 def _crs(found: CRS | None, stated: str | None, name: str) -> CRS:
     found = _flat(found)
-    if found is None and stated is None:
-        raise MissingCrs(f"{name}: the file states no CRS; give it as `crs`, such as 'EPSG:4490'")
     if stated is None:
+        if found is None:
+            raise MissingCrs(f"{name}: the file states no CRS; give it as `crs`, such as 'EPSG:4490'")
         return found
     try:
         wanted = CRS.from_user_input(stated)
