@@ -106,9 +106,11 @@ class Allocation:
         for gridded in self.gridded:
             for moved in self._move(gridded, key):
                 out += moved.values.ravel()
-        if key not in self._sums:
-            self._sums[key] = compensated_sum(out)
         return out.reshape(self.grid.shape)
+
+    def record_sum(self, year: int, species: str, sector: str, sum_t: float) -> None:
+        """Keep the sum of a layer as it was written, for the ledger; layers without one are summed by it."""
+        self._sums[self._positions(year, species, sector)] = sum_t
 
     def _move(self, gridded: GriddedPlacement, key: Key) -> list[MovedField]:
         fields = [f for f in gridded.part.fields if (f.year, f.species, f.sector) == key]
@@ -178,7 +180,7 @@ class Allocation:
         """Mass in and mass accounted for; layers not yet worked out are, to be summed."""
         for key in self._keys:
             if key not in self._sums:
-                self._layer(key)
+                self._sums[key] = compensated_sum(self._layer(key))
         columns = ["input_t", "allocated_t", "outside_t", "unallocatable_t", "superseded_t"]
         rows = [self._row(p.weights.part, key, p.accounts(key)) for p in self.placements for key in p.slices]
         rows += [self._row(part, key, accounts) for (part, key), (accounts, _) in sorted(self._moved.items())]

@@ -17,7 +17,7 @@ from gis.allocation.policies import Policy
 from gis.allocation.surrogates import Spreader, spreader
 from gis.allocation.weights import NOT_SERVED, PartWeights
 from gis.errors import InvalidGeometry
-from gis.grid import Grid
+from gis.grid import Grid, transformer
 from gis.gridding.shapes import on_grid
 from gis.inventory.description import Kind, OffGrid
 from gis.inventory.model import Inventory, SourcePart
@@ -100,8 +100,14 @@ class Builder:
     def _xy(self, part: SourcePart) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if part.x is not None and part.y is not None and part.crs == self.grid.crs:
             return part.x, part.y
-        points = on_grid(part.geometry, self.grid)
-        return shapely.get_x(points), shapely.get_y(points)
+        x, y = transformer(part.crs, self.grid.crs).transform(part.x, part.y)
+        lost = np.flatnonzero(~(np.isfinite(x) & np.isfinite(y)))
+        if len(lost):
+            raise InvalidGeometry(
+                f"part {part.name!r}: source {part.sources['source_id'].iloc[lost[0]]!r} cannot be brought to "
+                f"{self.grid.crs.name}; {len(lost)} source(s) are concerned"
+            )
+        return x, y
 
     def _nearest(
         self, x: NDArray[np.float64], y: NDArray[np.float64], cell: NDArray[np.int64], off: NDArray[np.bool_]

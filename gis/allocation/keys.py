@@ -26,8 +26,8 @@ _MODEL = "weights-1"
 
 
 def content_key(grid: Grid, pieces: Iterable[bytes | str]) -> str:
-    """SHA-256 over the grid and everything else the weights depend on."""
-    digest = hashlib.sha256(f"{_MODEL}|{grid.content_hash}|".encode())
+    """BLAKE2b over the grid and everything else the weights depend on."""
+    digest = hashlib.blake2b(f"{_MODEL}|{grid.content_hash}|".encode(), digest_size=32)
     for piece in pieces:
         data = piece.encode() if isinstance(piece, str) else piece
         digest.update(len(data).to_bytes(8, "little"))
@@ -36,12 +36,12 @@ def content_key(grid: Grid, pieces: Iterable[bytes | str]) -> str:
 
 
 def _array(values: NDArray[np.generic]) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(values).data).digest()
+    return hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=32).digest()
 
 
 def shapes_content(shapes: gpd.GeoSeries) -> bytes:
     """Hash of geometries and their CRS."""
-    digest = hashlib.sha256(shapes.crs.to_wkt().encode())
+    digest = hashlib.blake2b(shapes.crs.to_wkt().encode(), digest_size=32)
     kinds, coordinates, offsets = _ragged(shapes.to_numpy())
     digest.update(kinds)
     digest.update(coordinates)
@@ -61,7 +61,7 @@ def _ragged(shapes: NDArray[np.object_]) -> tuple[bytes, bytes, bytes]:
 def geometry_content(part: SourcePart) -> bytes:
     """Hash of a part's geometries in their order."""
     if part.x is not None and part.y is not None:
-        return hashlib.sha256(part.crs.to_wkt().encode() + _array(part.x) + _array(part.y)).digest()
+        return hashlib.blake2b(part.crs.to_wkt().encode() + _array(part.x) + _array(part.y)).digest()
     return shapes_content(part.geometry)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -89,8 +90,8 @@ def _species_years(part: SourcePart | GriddedPart) -> Iterator[tuple[int, int]]:
     if isinstance(part, GriddedPart):
         yield from ((f.species, f.year) for f in part.fields)
     else:
-        pairs = np.unique(np.stack([part.amounts.species, part.amounts.year]), axis=1)
-        yield from ((int(s), int(y)) for s, y in pairs.T)
+        pairs = np.unique(part.amounts.species.astype(np.int64) << 32 | part.amounts.year)
+        yield from ((int(p) >> 32, int(p) & 0xFFFFFFFF) for p in pairs)
 
 
 def _species(inventory: Inventory, name: str) -> int:
@@ -113,17 +114,24 @@ def policies_of(part: SourcePart, inventory: Inventory) -> list[tuple[Policy, ND
     """Every policy of a part with the amounts (a mask over `part.amounts`) that it serves."""
     a = part.amounts
     cuts = cuts_of(inventory, part.name)
-    keys, which = np.unique(np.stack([a.species, a.sector, a.year]), axis=1, return_inverse=True)
-    found: dict[object, tuple[Policy, list[int]]] = {}
-    for i, (species, sector, year) in enumerate(keys.T.tolist()):
+    shape = (len(inventory.species), len(inventory.sectors), len(inventory.years))
+    code = np.ravel_multi_index((a.species, a.sector, a.year), shape)
+    present = np.bincount(code, minlength=math.prod(shape)) > 0
+    of_code: dict[int, object] = {}
+    found: dict[object, Policy] = {}
+    for i in np.flatnonzero(present).tolist():
+        species, sector, year = (int(v) for v in np.unravel_index(i, shape))
         chain = _chain(part, inventory, sector)
         applied = tuple(c for c in cuts if c.applies((species, sector, year)))
         policy = Policy(chain, applied, inventory.years[year] if _varies(chain, inventory) else None)
-        found.setdefault(policy.identity, (policy, []))[1].append(i)
-    flat = which.ravel()
-    return [
-        (policy, np.isin(flat, positions)) for _, (policy, positions) in sorted(found.items(), key=lambda f: repr(f[0]))
-    ]
+        of_code[i] = policy.identity
+        found.setdefault(policy.identity, policy)
+    out = []
+    for identity in sorted(found, key=repr):
+        mine = np.zeros(len(present), bool)
+        mine[[i for i, other in of_code.items() if other == identity]] = True
+        out.append((found[identity], mine[code]))
+    return out
 
 
 def _chain(part: SourcePart, inventory: Inventory, sector: int) -> tuple[str, ...]:

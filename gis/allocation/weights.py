@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +23,20 @@ NOT_SERVED = -1
 class ByCell:
     """The same entries sorted by cell: only cells that have any, then their sources and shares."""
 
-    cells: NDArray[np.int64]
-    indptr: NDArray[np.int64]
+    cells: NDArray[np.integer]
+    indptr: NDArray[np.integer]
     source: NDArray[np.int32]
     share: NDArray[np.float64]
 
     @classmethod
     def of(cls, shares: csr_array) -> ByCell:
         """Entries of a matrix of sources × cells, turned."""
-        count = np.zeros(shares.shape[1], np.int64)
+        # Half the bytes wherever 32 bits are enough: layers are gathered at the speed of memory.
+        small: type[np.integer[Any]] = np.int32 if max(shares.shape[1], shares.nnz) < 2**31 else np.int64
+        count = np.zeros(shares.shape[1], small)
         count_cells(shares.indices, count)
-        cells = np.flatnonzero(count)
-        indptr = np.zeros(len(cells) + 1, np.int64)
+        cells = np.flatnonzero(count).astype(small)
+        indptr = np.zeros(len(cells) + 1, small)
         np.cumsum(count[cells], out=indptr[1:])
         count[cells] = indptr[:-1]
         source = np.empty(shares.nnz, np.int32)
@@ -49,10 +52,10 @@ class ByCell:
         """Cell, source and share of all entries in the given cells."""
         at = np.searchsorted(self.cells, cells)
         at = at[(at < len(self.cells)) & (self.cells[np.minimum(at, len(self.cells) - 1)] == cells)]
-        start, stop = self.indptr[at], self.indptr[at + 1]
+        start, stop = self.indptr[at].astype(np.int64), self.indptr[at + 1].astype(np.int64)
         n = stop - start
         flat = np.repeat(start - np.concatenate(([0], np.cumsum(n)[:-1])), n) + np.arange(int(n.sum()))
-        return np.repeat(self.cells[at], n), self.source[flat], self.share[flat]
+        return np.repeat(self.cells[at].astype(np.int64), n), self.source[flat], self.share[flat]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

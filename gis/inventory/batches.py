@@ -18,7 +18,7 @@ from gis.inventory.refusals import Refusals
 from gis.inventory.rows import Table, texts
 from gis.inventory.scope import Reason, Scope
 
-__all__ = ["Batch", "read_batch"]
+__all__ = ["Batch", "read_batch", "warnings_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +55,7 @@ class Batch:
     ) -> None:
         """Add to the findings what was refused and what was counted and not read."""
         name = self.part.name
-        for warning in self.table.warnings:
-            findings.add(Finding(Severity.WARNING, "reader-warning", warning, part=name, file=self.table.name))
+        findings.extend(warnings_of(self.table, name))
         findings.extend(self.places.findings)
         self.refusals.report(findings, mass_of=lambda p: self.mass_of(p, scope), keep_rows=keep_rows)
         _add(unread_t, "refused", name, self.mass_of(np.flatnonzero(self.refusals.mask), scope))
@@ -85,6 +84,11 @@ class Batch:
                         mass_t=mass, count=count,
                     )
                 )  # fmt: skip
+
+
+def warnings_of(table: Table, part: str = "") -> list[Finding]:
+    """What the library that read a file warned of."""
+    return [Finding(Severity.WARNING, "reader-warning", text, part=part, file=table.name) for text in table.warnings]
 
 
 def _add(unread_t: dict[tuple[str, str, str], float], reason: str, part: str, mass_t: dict[str, float]) -> None:

@@ -82,10 +82,12 @@ def _quantised(values: Floats) -> NDArray[np.uint64]:
     finite = np.where(np.isfinite(values), values, 0.0)
     if not len(finite):
         return np.zeros(0, np.uint64)
-    low, high = float(finite.min()), float(finite.max())
-    # Half first: the span of two far numbers may overflow.
-    scale = 65535.0 / (high / 2 - low / 2) / 2 if high > low else 0.0
-    return np.clip((finite - low) * scale if np.isfinite(scale) else finite * 0, 0, 65535).astype(np.uint64)
+    # Halves: the span of two far numbers may overflow.
+    low, half_span = finite.min() / 2, finite.max() / 2 - finite.min() / 2
+    if half_span == 0.0:
+        return np.zeros(len(finite), np.uint64)
+    steps: NDArray[np.uint64] = ((finite / 2 - low) / half_span * 65535.0).astype(np.uint64)
+    return steps
 
 
 def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gis.errors import GisError, InvalidDescription, MissingCrs
+from gis.errors import GisError, InvalidDescription
 from gis.regions.roles import Role
 from gis.species import CROSSWALKS
 from gis.units import split_heading, unit
@@ -445,6 +445,5 @@ def read_description(path: Path) -> Description:
     open_questions = [(part.name, fault) for part in description.parts for fault in part.unanswered()]
     if open_questions:
         faults = "\n".join(f"  part {name!r}: {fault}" for name, fault in open_questions)
-        kind = MissingCrs if all(fault.startswith("crs") for _, fault in open_questions) else InvalidDescription
-        raise kind(f"{path}: {len(open_questions)} question(s) left open:\n{faults}")
+        raise InvalidDescription(f"{path}: {len(open_questions)} question(s) left open:\n{faults}")
     return description

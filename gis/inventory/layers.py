@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 
 from gis.errors import InvalidDescription, ReadError
+from gis.inventory.batches import warnings_of
 from gis.inventory.description import Description, Region, Surrogate
 from gis.inventory.findings import Finding, Findings, Severity
 from gis.inventory.model import (
@@ -29,9 +30,9 @@ from gis.regions.roles import Role
 __all__ = ["read_regions", "read_surrogates"]
 
 
-def read_regions(description: Description, files: InputFiles) -> Regions:
-    """The layers of regions a description names."""
-    layers = {i: _region(r, files) for i, r in enumerate(description.regions) if r.file is not None}
+def read_regions(description: Description, files: InputFiles, findings: Findings) -> Regions:
+    """The layers of regions a description names; what their files were warned of is added to ``findings``."""
+    layers = {i: _region(r, files, findings) for i, r in enumerate(description.regions) if r.file is not None}
     domain = next((layer for layer in layers.values() if layer.role is Role.DOMAIN), None)
     for i, region in enumerate(description.regions):
         if region.file is None:
@@ -41,9 +42,10 @@ def read_regions(description: Description, files: InputFiles) -> Regions:
     return Regions(tuple(layers[i] for i in sorted(layers)))
 
 
-def _region(region: Region, files: InputFiles) -> RegionLayer:
+def _region(region: Region, files: InputFiles, findings: Findings) -> RegionLayer:
     path = files.base / str(region.file)
     table = read_table(path, files, format="vector", encoding=region.encoding, layer=region.layer, crs=region.crs)
+    findings.extend(warnings_of(table))
     return region_layer(
         _frame(table), role=region.role, code=region.code, name_zh=region.name_zh, name_en=region.name_en,
         parent=region.parent, version=region.version, file=table.name,
@@ -51,10 +53,10 @@ def _region(region: Region, files: InputFiles) -> RegionLayer:
 
 
 def _frame(table: Table) -> gpd.GeoDataFrame:
-    if table.geometry is None:
+    if table.shapes is None:
         raise ReadError(f"{table.name}: holds no geometry")
     columns = {name: column.to_pandas() for name, column in table.columns.items()}
-    return gpd.GeoDataFrame(columns, geometry=table.geometry, crs=table.crs)
+    return gpd.GeoDataFrame(columns, geometry=table.shapes, crs=table.crs)
 
 
 def read_surrogates(description: Description, files: InputFiles, findings: Findings) -> dict[str, Surrogates]:

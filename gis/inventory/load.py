@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from gis.errors import RefusedInput
+from gis.inventory.batches import warnings_of
 from gis.inventory.description import Description, Kind, Part, read_description
 from gis.inventory.findings import Findings
 from gis.inventory.layers import read_regions, read_surrogates
@@ -40,7 +41,7 @@ def read_inventory(path: Path, *, lenient: bool = False, progress: Progress | No
     tell = progress or (lambda what, share: None)
     steps = len(description.parts) + 2
     tell("regions", 0.0)
-    regions = read_regions(description, loader.files)
+    regions = read_regions(description, loader.files, loader.findings)
     for i, part in enumerate(description.parts):
         tell(part.name, (1 + i) / steps)
         loader.load(part, regions)
@@ -96,7 +97,7 @@ class _Loader:
     def _table(self, part: Part, path: Path) -> Table:
         return read_table(
             path, self.files, format=part.format, encoding=part.encoding, sheet=part.sheet, layer=part.layer,
-            header_row=part.header_row, crs=part.crs,
+            header_row=part.header_row, crs=part.crs, assumed_crs="EPSG:4326" if part.datum else None,
         )  # fmt: skip
 
     def _join(self, part: Part) -> Table | None:
@@ -104,7 +105,9 @@ class _Loader:
             return None
         join = part.geometry
         path = self.files.base / join.file
-        return read_table(path, self.files, format="vector", encoding=join.encoding, layer=join.layer, crs=join.crs)
+        table = read_table(path, self.files, format="vector", encoding=join.encoding, layer=join.layer, crs=join.crs)
+        self.findings.extend(warnings_of(table, part.name))
+        return table
 
     def _load_gridded(self, part: Part) -> None:
         scope = self.scope

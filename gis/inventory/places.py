@@ -78,8 +78,10 @@ def place(table: Table, part: Part, refusals: Refusals, wanted: Mask, join: Tabl
         shapes = shapely.from_wkt(texts(table.column(columns.wkt)).to_numpy(zero_copy_only=False), on_invalid="ignore")
     elif columns.x is not None:
         return _points(table, part, refusals, wanted)
-    elif table.geometry is not None:
-        shapes, crs = table.geometry, _crs(part, table.crs)
+    elif table.points is not None and part.kind is Kind.POINT:
+        return _converted(*table.points, _crs(part, table.crs), part)
+    elif (own := table.shapes) is not None:
+        shapes, crs = own, _crs(part, table.crs)
     else:
         raise InvalidDescription(
             f"part {part.name!r}: nothing states where the sources are; give columns.x and columns.y, columns.wkt, or "
@@ -128,17 +130,27 @@ def _points(table: Table, part: Part, refusals: Refusals, wanted: NDArray[np.boo
         reason = "not a coordinate; expected a number like 116.3912"
         refusals.refuse(bad, rule="unparsable-number", reason=reason, column=str(heading))
         found.append(read.values)
-    x, y = found
-    if part.datum is not None:
-        x, y = _DATUMS[part.datum](x, y)
-    return Places(crs, x, y)
+    return _converted(found[0], found[1], crs, part)
+
+
+def _converted(x: Floats, y: Floats, crs: CRS, part: Part) -> Places:
+    """Points as they are, or on WGS 84 where the part states a datum."""
+    if part.datum is None:
+        return Places(crs, x, y)
+    if not crs.is_geographic:
+        raise _not_degrees(part, crs)
+    return Places(CRS(_WGS84), *_DATUMS[part.datum](x, y))
+
+
+def _not_degrees(part: Part, crs: CRS) -> InvalidDescription:
+    return InvalidDescription(
+        f"part {part.name!r}: datum {part.datum} means longitude and latitude, and the file's CRS is {crs.name}"
+    )
 
 
 def _from_datum(shapes: NDArray[np.object_], crs: CRS, part: Part) -> NDArray[np.object_]:
     if not crs.is_geographic:
-        raise InvalidDescription(
-            f"part {part.name!r}: datum {part.datum} means longitude and latitude, and the file's CRS is {crs.name}"
-        )
+        raise _not_degrees(part, crs)
     move = _DATUMS[str(part.datum)]
     moved: NDArray[np.object_] = shapely.transform(shapes, lambda xy: np.column_stack(move(xy[:, 0], xy[:, 1])))
     return moved
@@ -179,9 +191,9 @@ def _joined(
 ) -> tuple[Shapes, NDArray[np.int64], pa.Array, tuple[Finding, ...]]:
     """Distinct geometries, which of them each row has, the codes, and what was noticed on the way."""
     rule = part.geometry
-    if rule is None or join.geometry is None:
+    if rule is None or (own := join.shapes) is None:
         raise InvalidDescription(f"part {part.name!r}: {join.name} holds no geometry to join")
-    keys, findings = _by_key(join, rule.key, part)
+    keys, findings = _by_key(join, own, rule.key, part)
     codes, distinct = coded(table.column(rule.column))
     names = [code_text(name) for name in distinct]
     for position, name in enumerate(names):
@@ -202,10 +214,9 @@ def _joined(
     return shapes, codes, pa.array(names, pa.string()).take(pa.array(codes)), tuple(findings)
 
 
-def _by_key(join: Table, key: str, part: Part) -> tuple[dict[str, shapely.Geometry], list[Finding]]:
+def _by_key(join: Table, shapes: Shapes, key: str, part: Part) -> tuple[dict[str, shapely.Geometry], list[Finding]]:
     codes, distinct = coded(join.column(key))
     names = [code_text(name) for name in distinct]
-    shapes = np.asarray(join.geometry, object)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(names) + 1))
     found: dict[str, shapely.Geometry] = {}

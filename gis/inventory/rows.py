@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
@@ -31,12 +32,14 @@ class Table:
     """Columns by heading (text for tables, typed for vector files), and where each row stood in its file.
 
     ``rows`` are the rows a spreadsheet shows, from 1 and headings included; features of a vector file are numbered from 1.
+    ``points`` stand in for ``geometry`` where a file holds nothing but points: a million objects need not be made.
     """
 
     name: str
     columns: dict[str, pa.Array]
     rows: NDArray[np.int64]
     geometry: NDArray[np.object_] | None = None
+    points: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
     crs: CRS | None = None
     stray: tuple[StrayRow, ...] = ()
     repeated: frozenset[str] = frozenset()
@@ -44,6 +47,13 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def shapes(self) -> NDArray[np.object_] | None:
+        """Geometries, points included; None for a table."""
+        if self.points is None:
+            return self.geometry
+        return np.asarray(shapely.points(*self.points), object)
 
     def column(self, heading: str) -> pa.Array:
         """The column under a heading; an error with near headings when there is none, or more than one."""

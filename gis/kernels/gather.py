@@ -10,7 +10,7 @@ _CHUNK = 4096
 
 
 @numba.njit(cache=True, nogil=True)
-def count_cells(cell: NDArray[np.integer], count: NDArray[np.int64]) -> None:
+def count_cells(cell: NDArray[np.integer], count: NDArray[np.integer]) -> None:
     """Add up how many entries each cell has."""
     for e in range(cell.shape[0]):
         count[cell[e]] += 1
@@ -21,7 +21,7 @@ def fill_by_cell(
     indptr: NDArray[np.int64],
     cell: NDArray[np.integer],
     share: NDArray[np.float64],
-    start: NDArray[np.int64],
+    start: NDArray[np.integer],
     out_source: NDArray[np.int32],
     out_share: NDArray[np.float64],
 ) -> None:
@@ -36,8 +36,8 @@ def fill_by_cell(
 
 @numba.njit(cache=True, nogil=True, parallel=True)
 def gather(
-    cells: NDArray[np.int64],
-    indptr: NDArray[np.int64],
+    cells: NDArray[np.integer],
+    indptr: NDArray[np.integer],
     source: NDArray[np.int32],
     share: NDArray[np.float64],
     amount: NDArray[np.float64],

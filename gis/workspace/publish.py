@@ -75,6 +75,9 @@ def publish(
         with ThreadPoolExecutor(_WRITERS) as pool:
             writing = _Writing(session, pool)
             layers = list(_layers(allocation, writing, progress))
+            for layer in layers:
+                if layer.kind == "sector":
+                    allocation.record_sum(layer.year, layer.species, layer.part, layer.statistics.sum_t)
             allocation.ledger.check(_TOLERANCE)
             _check_written(allocation, layers)
             members = list(_members(allocation, writing))

@@ -60,8 +60,8 @@ def read_geo(path: Path) -> gpd.GeoDataFrame:
 def weights_writer(
     *,
     order: str,
-    indptr: NDArray[np.int64],
-    ids: NDArray[np.int64] | None,
+    indptr: NDArray[np.integer[Any]],
+    ids: NDArray[np.integer[Any]] | None,
     other: NDArray[Any],
     share: NDArray[np.float64],
     row_group: int = ROW_GROUP,
@@ -89,13 +89,15 @@ def weights_writer(
     return write
 
 
-def _rows(indptr: NDArray[np.int64], ids: NDArray[np.int64] | None, start: int, stop: int) -> NDArray[np.int64]:
+def _rows(
+    indptr: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]] | None, start: int, stop: int
+) -> NDArray[np.int64]:
     """Row, or its id, of each entry from start to stop."""
     low = int(np.searchsorted(indptr, start, side="right")) - 1
     high = int(np.searchsorted(indptr, stop, side="left"))
     edges = np.clip(indptr[low : high + 1], start, stop)
     count = edges[1:] - edges[:-1]
-    return np.repeat(np.arange(low, high) if ids is None else ids[low:high], count)
+    return np.repeat(np.arange(low, high) if ids is None else ids[low:high].astype(np.int64), count)
 
 
 def read_entries(path: Path) -> pa.Table:

@@ -148,8 +148,7 @@ def test_outlines_meet_without_gaps_on_a_grid_whose_edges_are_not_exact() -> Non
     )
 
 
-@pytest.mark.parametrize("crs", [CRS_M, "EPSG:4490"])
-@pytest.mark.parametrize("filled", [0, 1, 40])
+@pytest.mark.parametrize(("crs", "filled"), [(CRS_M, 40), ("EPSG:4490", 0), ("EPSG:4490", 1)])
 def test_thumbnail_is_a_picture_whatever_the_layer_holds(tmp_path: Path, crs: str, filled: int) -> None:
     west, cell = (500_000, 1000) if crs == CRS_M else (110, 0.1)
     grid = Grid.covering((west, 30 * cell, west + 30 * cell, 60 * cell), crs=crs, cell=cell)

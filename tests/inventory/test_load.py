@@ -15,7 +15,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gis.errors import InvalidDescription, ReadError, RefusedInput
+from gis.errors import InvalidDescription, MissingCrs, ReadError, RefusedInput
 from gis.inventory.coordinates import wgs84_to_bd09, wgs84_to_gcj02
 from gis.inventory.findings import Severity
 from gis.inventory.load import read_inventory
@@ -320,7 +320,7 @@ def test_faults_of_the_description_are_said_as_such(tmp_path):
     ):
         with pytest.raises(InvalidDescription, match=re.escape(message)):
             load(tmp_path, POINTS.replace(old, new), rows)
-    with pytest.raises(InvalidDescription, match="crs"):
+    with pytest.raises((MissingCrs, InvalidDescription), match="crs"):
         load(tmp_path, POINTS.replace('crs = "EPSG:4490"\n', ""), rows)
     with pytest.raises(ReadError, match="no column is headed '经度'"):
         load(tmp_path, POINTS, rows.replace("经度", "东经"))
@@ -506,6 +506,9 @@ def test_obfuscated_datums_become_wgs84(tmp_path, datum, forward):
         tmp_path, ROADS.replace("year = 2020", f'year = 2020\ndatum = "{datum}"'), c=roads([shifted]), lenient=False
     )
     assert shapely.get_coordinates(lines.parts[0].shapes.to_numpy()) == pytest.approx(square, abs=1e-9)
+    bare = roads([shifted]).set_crs(None, allow_override=True)
+    without = load(tmp_path, ROADS.replace("year = 2020", f'year = 2020\ndatum = "{datum}"'), c=bare, lenient=False)
+    assert shapely.get_coordinates(without.parts[0].shapes.to_numpy()) == pytest.approx(square, abs=1e-9)
     with pytest.raises(InvalidDescription, match="means longitude and latitude"):
         projected = roads([shifted]).to_crs(3857)
         load(tmp_path, ROADS.replace("year = 2020", f'year = 2020\ndatum = "{datum}"'), c=projected)

@@ -201,7 +201,20 @@ def test_parquet_without_geometry_is_a_table(tmp_path):
 def test_geoparquet_with_native_geometries(tmp_path):
     points = gpd.GeoDataFrame({"a": [1, 2]}, geometry=gpd.points_from_xy([1.0, 2.0], [3.0, 4.0]), crs=4326)
     points.to_parquet(tmp_path / "p.parquet", geometry_encoding="geoarrow")
-    assert shapely.get_x(read(tmp_path / "p.parquet").geometry).tolist() == [1.0, 2.0]
+    assert shapely.get_x(read(tmp_path / "p.parquet").shapes).tolist() == [1.0, 2.0]
+
+
+def test_points_of_geoparquet_are_read_without_making_objects(tmp_path):
+    shapes = gpd.points_from_xy([1.5, 2.5, 3.5], [4.0, 5.0, 6.0])
+    data = gpd.GeoDataFrame({"a": [1, 2, 3]}, geometry=shapes, crs=4326)
+    data.to_parquet(tmp_path / "p.parquet", row_group_size=2)
+    table = read(tmp_path / "p.parquet")
+    assert table.geometry is None and [v.tolist() for v in table.points] == [[1.5, 2.5, 3.5], [4.0, 5.0, 6.0]]
+    assert all(shapely.equals(table.shapes, np.asarray(shapes)))
+    for other in (None, shapely.Point(), shapely.Point(1, 2, 3), shapely.MultiPoint([(1, 2)])):
+        data.geometry = [*list(shapes)[:2], other]
+        data.to_parquet(tmp_path / "q.parquet")
+        assert read(tmp_path / "q.parquet").points is None
 
 
 def test_an_empty_layer_is_read_as_one(tmp_path):

@@ -122,7 +122,7 @@ def _not_compared(part: SourcePart, rows: pd.DataFrame, inventory: Inventory) ->
     return Finding(
         Severity.NOTE,
         "total-not-compared",
-        f"{len(rows):,} declared totals have nothing here to be compared with (no such sector, or no row of the region): {', '.join(names[:8])}",
+        f"{len(rows):,} declared totals have no such sector or region here to be compared with: {', '.join(names[:8])}",
         part.name,
         mass_t={inventory.species[int(str(k))].code: float(m) for k, m in year.items()},
         count=len(rows),

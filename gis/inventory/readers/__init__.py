@@ -19,7 +19,7 @@ _WORKBOOK_ENDINGS = {".xlsx", ".xlsm"}
 
 def read_table(
     path: Path, files: InputFiles, *, format: str | None = None, encoding: str | None = None, sheet: str | None = None,
-    layer: str | None = None, header_row: int = 1, crs: str | None = None,
+    layer: str | None = None, header_row: int = 1, crs: str | None = None, assumed_crs: str | None = None,
 ) -> Table:  # fmt: skip
     """The rows of a table or vector file, recorded as read; the format is told by the ending unless it is stated."""
     name = files.name(path)
@@ -32,7 +32,7 @@ def read_table(
         return read_workbook(files.read(path), name=name, sheet=sheet, header_row=header_row)
     if kind == "vector":
         files.record(path)
-        return read_vector(path, name=name, layer=layer, encoding=encoding, crs=crs)
+        return read_vector(path, name=name, layer=layer, encoding=encoding, crs=crs, assumed_crs=assumed_crs)
     raise ReadError(f"{name}: format {kind!r} belongs to gridded parts; expected csv, xlsx or vector")
 
 

@@ -29,6 +29,9 @@ def read_csv(data: bytes, *, name: str, encoding: str | None = None, header_row:
     text = decode(data, name=name, encoding=encoding)
     if not text.strip():
         raise ReadError(f"{name}: the file is empty; expected a row of headings and rows of data")
+    if text.endswith(("\n\n", "\n\r\n")):
+        # Blank lines at the end are no rows.
+        text = text.rstrip("\r\n")
     delimiter = _delimiter(text, header_row)
     if header_row == 1 and not _is_awkward(text):
         table = _fast(text, name=name, delimiter=delimiter)
@@ -46,9 +49,8 @@ def _delimiter(text: str, header_row: int) -> str:
 
 def _is_awkward(text: str) -> bool:
     """Whether row numbers or cells need the careful path: blank lines, lone carriage returns, unbalanced quotes."""
-    # Blank lines at the end are no rows; a line of blanks is ragged, which the fast path finds itself.
-    body = text.rstrip("\r\n")
-    if "\n\n" in body or "\n\r\n" in body or body[:1] in "\r\n" or text.count('"') % 2:
+    # A line of blanks is ragged, which the fast path finds itself.
+    if "\n\n" in text or "\n\r\n" in text or text[:1] in "\r\n" or text.count('"') % 2:
         return True
     return "\r" in text and text.count("\r") != text.count("\r\n")
 
@@ -62,7 +64,7 @@ def _fast(text: str, *, name: str, delimiter: str) -> Table | None:
     columns = [f"c{i}" for i in range(len(head[1]))]
     try:
         table = arrow_csv.read_csv(
-            io.BytesIO(text.rstrip("\r\n").encode("utf-8")),
+            pa.BufferReader(text.encode("utf-8")),
             read_options=arrow_csv.ReadOptions(column_names=columns, skip_rows=1, block_size=1 << 23),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=quoted, ignore_empty_lines=False

@@ -28,21 +28,28 @@ VECTOR_ENDINGS = (*_DRIVERS, *_PARQUET)
 
 
 def read_vector(
-    path: Path, *, name: str, layer: str | None = None, encoding: str | None = None, crs: str | None = None
-) -> Table:
-    """The features of a layer with their attributes, numbered from 1; ``crs`` only where the file states none."""
+    path: Path, *, name: str, layer: str | None = None, encoding: str | None = None, crs: str | None = None,
+    assumed_crs: str | None = None,
+) -> Table:  # fmt: skip
+    """The features of a layer with their attributes, numbered from 1.
+
+    ``crs`` is stated for a file that states none, and may not contradict one that does; ``assumed_crs`` only fills in.
+    """
     ending = path.suffix.lower()
     if ending not in VECTOR_ENDINGS:
         raise ReadError(f"{name}: {ending!r} is not a vector format read here; use one of {', '.join(VECTOR_ENDINGS)}")
     check_file(path, name)
     if ending in _PARQUET:
-        columns, shapes, found, noted = read_geoparquet(path, name)
+        columns, shapes, found = read_geoparquet(path, name)
+        noted: tuple[str, ...] = ()
     else:
         chosen = shapefile_encoding(path, name, encoding) if ending == ".shp" else None
         columns, shapes, found, noted = _read_ogr(path, name, _DRIVERS[ending], layer, chosen)
+    decided = _crs(found, crs or (assumed_crs if found is None else None), name) if shapes is not None else None
+    if isinstance(shapes, tuple):
+        return Table(name, columns, np.arange(1, len(shapes[0]) + 1), points=shapes, crs=decided)
     n = len(next(iter(columns.values()))) if columns else len(shapes if shapes is not None else ())
-    decided = _crs(found, crs, name) if shapes is not None else None
-    return Table(name, columns, np.arange(1, n + 1), shapes, decided, warnings=noted)
+    return Table(name, columns, np.arange(1, n + 1), shapes, crs=decided, warnings=noted)
 
 
 def _crs(found: CRS | None, stated: str | None, name: str) -> CRS:
