@@ -28,6 +28,12 @@ bench: env
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks
 
+# The synthetic province on its 1 km grid, into a workspace that may be thrown away.
+demo: env
+	$(BIN)/cozone grid data/demo/inventory.toml --grid data/demo/grid-1km.toml --workspace demo-workspace >/dev/null
+	$(BIN)/cozone show latest --workspace demo-workspace --map demo-workspace/demo-co2.png
+	@echo "the map: demo-workspace/demo-co2.png"
+
 # New pins, from pyproject.toml, with hashes and without any address.
 lock:
 	$(PYTHON) -m venv .cache/lock

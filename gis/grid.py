@@ -20,15 +20,16 @@ import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import ArrayLike, NDArray
-from pyproj import CRS, Proj, Transformer
+from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError
 from scipy.interpolate import RectBivariateSpline
 
 from gis.errors import InvalidGrid, InvalidParameter, MissingCrs, NotFound, ReadError
 from gis.kernels.cells import locate
 from gis.kernels.ellipsoid import authalic_radius2_m2, zone_coefficients
+from gis.projection import transformer
 
-__all__ = ["Grid", "Window", "named_grids", "read_grid", "transformer"]
+__all__ = ["Grid", "Window", "named_grids", "read_grid"]
 
 Bounds = tuple[float, float, float, float]
 _DISTORTION_NODES = 33
@@ -359,12 +360,6 @@ def _outward(low: float, high: float, step: float) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=64)
-def transformer(source: CRS, target: CRS) -> Transformer:
-    """The way from one CRS to another, x before y; kept, because PROJ searches its database 0.1 s for each."""
-    return Transformer.from_crs(source, target, always_xy=True)
-
-
-@lru_cache(maxsize=64)
 def _areal_scale(grid: Grid) -> NDArray[np.float64]:
     """Map area per ground area at the cell centres: (1, 1) when equal-area, else of the grid's shape."""
     to_lonlat = transformer(grid.crs, grid.crs.geodetic_crs)
@@ -435,19 +430,7 @@ def read_grid(path: Path) -> Grid:
             entry = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ReadError(f"{path}: not a readable grid file: {error}") from error
-        if {"crs", "cell", "bounds"} <= entry.keys():
-            return Grid.covering(entry["bounds"], crs=entry["crs"], cell=entry["cell"])
-        missing = {"crs", "cell", "west", "north", "rows", "cols"} - entry.keys()
-        if missing:
-            raise InvalidGrid(
-                f"{path}: give crs, cell and bounds, or crs, cell, west, north, rows, cols; missing {sorted(missing)}"
-            )
-        cell = float(entry["cell"])
-        return Grid(
-            crs=entry["crs"],
-            transform=Affine(cell, 0, entry["west"], 0, -cell, entry["north"]),
-            shape=(entry["rows"], entry["cols"]),
-        )
+        return _grid_of_table(path, entry)
     try:
         with rasterio.open(path) as raster:
             if raster.crs is None:
@@ -455,3 +438,21 @@ def read_grid(path: Path) -> Grid:
             return Grid(crs=raster.crs.to_wkt(), transform=raster.transform, shape=raster.shape)
     except rasterio.errors.RasterioIOError as error:
         raise ReadError(f"{path}: not a raster GDAL can open: {error}") from error
+
+
+def _grid_of_table(path: Path, entry: dict[str, Any]) -> Grid:
+    covering, exact = {"crs", "cell", "bounds"}, {"crs", "cell", "west", "north", "rows", "cols"}
+    if not covering <= entry.keys() and not exact <= entry.keys():
+        raise InvalidGrid(
+            f"{path}: give crs, cell and bounds, or crs, cell, west, north, rows, cols; missing {sorted(exact - entry.keys())}"
+        )
+    try:
+        if covering <= entry.keys():
+            return Grid.covering([float(v) for v in entry["bounds"]], crs=entry["crs"], cell=float(entry["cell"]))
+        cell, west, north = (float(entry[key]) for key in ("cell", "west", "north"))
+        shape = (entry["rows"], entry["cols"])
+        return Grid(crs=entry["crs"], transform=Affine(cell, 0, west, 0, -cell, north), shape=shape)
+    except (TypeError, ValueError) as error:
+        raise InvalidGrid(
+            f"{path}: crs is a text, all other keys are numbers (bounds four of them): {error}"
+        ) from error

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gis.allocation.allocate import allocate
+from gis.errors import NotFound
 from gis.grid import Grid, named_grids, read_grid
-from gis.inventory.load import read_inventory
+from gis.inventory.load import read_inventory, staged
 from gis.inventory.refused import write_refused
 from gis.workspace import Run, Workspace
 
@@ -18,9 +19,12 @@ Progress = Callable[[str, int, int], None]
 
 def find_grid(name_or_path: str) -> Grid:
     """A named grid, or the grid of a file."""
-    if name_or_path in named_grids() or not Path(name_or_path).exists():
+    path = Path(name_or_path)
+    if name_or_path in named_grids() or not (path.exists() or path.suffix):
         return Grid.named(name_or_path)
-    return read_grid(Path(name_or_path))
+    if not path.exists():
+        raise NotFound(f"{path}: no such grid file; give a raster, a grid TOML, or a name: {', '.join(named_grids())}")
+    return read_grid(path)
 
 
 def grid_inventory(
@@ -34,7 +38,7 @@ def grid_inventory(
     progress: Progress | None = None,
 ) -> Run:
     """Read, allocate, close the ledger, publish; lenient runs write the refused rows beside the result."""
-    inventory = read_inventory(inventory_path, lenient=lenient)
+    inventory = read_inventory(inventory_path, lenient=lenient, progress=staged(progress))
     allocation = allocate(inventory, grid, progress=progress)
     run = workspace.publish(allocation, name=name, label=label, progress=progress)
     if inventory.findings.refused:

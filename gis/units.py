@@ -16,9 +16,9 @@ __all__ = ["Unit", "seconds_in_year", "split_heading", "unit"]
 
 _MASS_T = {
     "t": 1.0, "ton": 1.0, "tons": 1.0, "tonne": 1.0, "tonnes": 1.0, "metric ton": 1.0, "metric tons": 1.0,
-    "metric tonnes": 1.0, "mg_mega": 1.0, "吨": 1.0, "公吨": 1.0,
+    "metric tonnes": 1.0, "吨": 1.0, "公吨": 1.0,
     "kg": 1e-3, "kilogram": 1e-3, "kilograms": 1e-3, "千克": 1e-3, "公斤": 1e-3,
-    "g": 1e-6, "gram": 1e-6, "grams": 1e-6, "克": 1e-6,
+    "g": 1e-6, "gram": 1e-6, "grams": 1e-6, "克": 1e-6, "µg": 1e-12, "μg": 1e-12, "ug": 1e-12,
     "kt": 1e3, "kiloton": 1e3, "kilotons": 1e3, "kilotonne": 1e3, "kilotonnes": 1e3, "gg": 1e3, "千吨": 1e3,
     "mt": 1e6, "megatonne": 1e6, "megatonnes": 1e6, "million tonnes": 1e6, "million tons": 1e6, "tg": 1e6, "百万吨": 1e6,
     "万吨": 1e4, "10kt": 1e4, "10^4t": 1e4, "10000t": 1e4, "十万吨": 1e5, "亿吨": 1e8, "gt": 1e9, "pg": 1e9,
@@ -50,7 +50,13 @@ _AREA_M2 = {
 }
 _PER_CELL = {"cell", "grid", "gridcell", "grid cell", "pixel", "网格", "格"}
 # In a unit, "Mg" is a megagram (a tonne) and "mg" a milligram: the one pair that case decides.
-_CASED = {"Mg": 1.0, "mg": 1e-9, "Mt": 1e6, "Gg": 1e3}
+# "kgs" and "lbs" are plurals, "kgS" and "lbS" masses of sulphur.
+_CASED = {
+    "Mg": 1.0, "mg": 1e-9, "Mt": 1e6, "Gg": 1e3, "kgs": 1e-3, "Kgs": 1e-3, "KGS": 1e-3,
+    "lbs": 0.45359237e-3, "Lbs": 0.45359237e-3, "LBS": 0.45359237e-3,
+}  # fmt: skip
+# Written so, a megatonne or a metric ton: a million times less. Nobody but the author can tell.
+_AMBIGUOUS = {"MT": "Mt for a million tonnes, t for metric tons", "mt": "Mt for a million tonnes, t for metric tons"}
 
 
 # Mass "as" something: tonnes of the species in one tonne of what the unit names, from molar masses (IUPAC 2021).
@@ -94,7 +100,9 @@ class Unit:
         mass_t = self.mass_t
         if self.basis is not None:
             if (species, self.basis) not in _BASIS:
-                raise UnknownUnit(f"unit {self.text!r} states mass as {self.basis.upper()}, which says nothing about {species}")
+                raise UnknownUnit(
+                    f"unit {self.text!r} states mass as {self.basis.upper()}, which says nothing about {species}"
+                )
             mass_t *= _BASIS[species or "", self.basis]
         if self.per_mole:
             if molar_mass_g is None:
@@ -144,9 +152,13 @@ def _split(text: str) -> tuple[str, list[str]]:
         .replace("／", "/")
         .replace("·", " ")
     )
-    plain = re.sub(r"\s*/\s*", "/", plain)
+    plain = re.sub(r"\s*/\s*|\s+per\s+", "/", plain)
+    plain = re.sub(r"^10\s*(?:⁴|\^4)\s*", "10^4", plain).replace("**", "^")
+    plain = re.sub(r"(?<=[一-鿿])\s+(?=[一-鿿])", "", plain)
     if "/" in plain:
         head, *rest = plain.split("/")
+        if "" in rest:
+            raise _unknown(text)
         tokens = [t for part in rest for t in re.split(r"[ *.()]+", part) if t]
         return head, tokens
     # Exponent style: "kg m-2 s-1", "kg.m-2.s-1", "t a-1".
@@ -161,6 +173,8 @@ def _mass(text: str, whole: str) -> tuple[float, bool, str | None]:
         return 1.0, True, None
     for basis in ("", *_BASES):
         head = name[: len(name) - len(basis)].strip(" (-") if name.lower().endswith(basis) else ""
+        if head in _AMBIGUOUS:
+            raise UnknownUnit(f"unit {whole!r} can be read in two ways; write {_AMBIGUOUS[head]}")
         mass_t = _CASED.get(head, _MASS_T.get(head.lower()))
         if mass_t is not None:
             return mass_t, False, basis or None

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from gis.errors import GisError, InvalidParameter, NotFound
+from service.printing import print_findings, print_json, print_run, print_runs, records, run_line, run_summary
+from service.progress import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pandas as pd
-
-    from gis.inventory.findings import Findings
     from gis.workspace import Run, Workspace
 
 __all__ = ["app", "main"]
 
+# What a shell reports of a program whose reader went away.
+_BROKEN_PIPE = 141
+
+
+class _Commands(TyperGroup):
+    """The commands; an error of cozone ends any of them as one message and exit status 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        as_json = "--json" in ctx.args
+        try:
+            return super().invoke(ctx)
+        except GisError as error:
+            if as_json:
+                print_json({"error": type(error).__name__, "message": str(error)})
+            else:
+                typer.echo(f"{type(error).__name__}: {error}", err=True)
+            raise typer.Exit(1) from error
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Emission inventories on grids, conserved to the tonne.",
     no_args_is_help=True,
     add_completion=False,
@@ -38,17 +57,16 @@ DEFAULT_WORKSPACE = Path("workspace")
 
 
 def main() -> None:
-    """Run the command line; errors of cozone end as one message and exit status 1."""
-    from gis.errors import GisError
-
+    """Run the command line; a reader that went away (``cozone check … | head``) is no error to talk about."""
     try:
-        app()
-    except GisError as error:
-        if "--json" in sys.argv:
-            print(json.dumps({"error": type(error).__name__, "message": str(error)}, ensure_ascii=False))
-        else:
-            typer.echo(f"{type(error).__name__}: {error}", err=True)
-        sys.exit(1)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered has no reader either; the interpreter must not try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_BROKEN_PIPE)
 
 
 # -- before gridding ------------------------------------------------------------------------------------------------
@@ -61,8 +79,8 @@ def init(
     name: Annotated[str, typer.Option(help="Name of the inventory.")] = "my-inventory",
 ) -> None:
     """Draft a description file from your own files; what cannot be told is marked as a question."""
-    from gis.errors import InvalidParameter
     from gis.inventory.draft import draft_description
+    from gis.workspace.objects import storage_errors
 
     text = draft_description(files, name=name)
     if output is None:
@@ -70,7 +88,8 @@ def init(
         return
     if output.exists():
         raise InvalidParameter(f"{output} exists; choose another name or remove it first")
-    output.write_text(text, "utf-8")
+    with storage_errors(output):
+        output.write_text(text, "utf-8")
     questions = sum("# ?" in line for line in text.splitlines())
     typer.echo(f"wrote {output}; {questions} question(s) are marked with '# ?'", err=True)
 
@@ -78,34 +97,26 @@ def init(
 @app.command()
 def check(
     inventory: InventoryFile,
-    limit: Annotated[int, typer.Option(help="Findings to print; 0 for all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, help="Findings to print; 0 for all.")] = 50,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write every finding to this CSV file.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Report every finding by file, row, column, value and reason. Exit status 2 when a strict run would stop."""
     from gis.inventory.check import check_inventory
+    from gis.workspace.objects import storage_errors
 
-    findings = check_inventory(inventory)
+    with Report(quiet=quiet or as_json) as report:
+        findings = check_inventory(inventory, progress=report)
     if csv is not None:
-        findings.frame().to_csv(csv, index=False, encoding="utf-8-sig")
+        with storage_errors(csv):
+            findings.frame().to_csv(csv, index=False, encoding="utf-8-sig")
     if as_json:
-        _print_json({"counts": findings.counts(), "findings": _records(findings.frame())})
+        print_json({"counts": findings.counts(), "findings": records(findings.frame())})
     elif not quiet:
-        _print_findings(findings, limit)
+        print_findings(findings, limit)
     if findings.errors:
         raise typer.Exit(2)
-
-
-def _print_findings(findings: Findings, limit: int) -> None:
-    order = {"error": 0, "warning": 1, "note": 2}
-    ranked = sorted(findings, key=lambda f: order[f.severity])
-    for finding in ranked[: limit or None]:
-        typer.echo(str(finding))
-    if limit and len(ranked) > limit:
-        typer.echo(f"… and {len(ranked) - limit} more; --limit 0 prints all, --csv keeps them")
-    counts = findings.counts()
-    typer.echo(f"{counts['error']} error(s), {counts['warning']} warning(s), {counts['note']} note(s)")
 
 
 @app.command()
@@ -118,7 +129,7 @@ def grids(as_json: Json = False) -> None:
         for name, g in named_grids().items()
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         typer.echo(f"{row['name']:<15} {row['rows']:>5} x {row['cols']:<5} cells of {row['cell']:g}  {row['crs']}")
@@ -143,31 +154,30 @@ def grid(
     as_json: Json = False,
 ) -> None:
     """Allocate an inventory to a grid and publish the run."""
-    from gis.pipeline import find_grid, grid_inventory
-    from gis.workspace import Workspace
+    with Report(quiet=quiet or as_json) as report:
+        report("starting", 0, 0)
+        from gis.pipeline import find_grid, grid_inventory
+        from gis.workspace import Workspace
 
-    target = find_grid(grid_name)
-    with _progress(quiet or as_json) as report:
-        run = grid_inventory(
-            inventory, target, Workspace(workspace), lenient=lenient, name=name, label=label, progress=report
-        )
+        target = find_grid(grid_name)
+        kept = Workspace(workspace)
+        run = grid_inventory(inventory, target, kept, lenient=lenient, name=name, label=label, progress=report)
     if as_json:
-        _print_json(_summary(run))
+        print_json(run_summary(run))
     elif quiet:
         typer.echo(run.id)
     else:
-        _print_run(run)
+        print_run(run, refused=kept.refused_path(run.id))
 
 
 @app.command()
 def runs(workspace: WorkspaceDir = DEFAULT_WORKSPACE, as_json: Json = False) -> None:
     """List the published runs, newest first."""
-    found = [_line(run) for run in _open(workspace).runs()]
+    found = [run_line(run) for run in _open(workspace).runs()]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
-    for row in found:
-        typer.echo(f"{row['id']}  {row['created']}  {row['name']}  {row['grid']}  {row['label']}")
+    print_runs(found)
     if not found:
         typer.echo(f"no run in {workspace}", err=True)
 
@@ -184,13 +194,14 @@ def show(
     """Totals, ledger and, on request, a map of a run."""
     from gis.workspace.export import picture
 
-    found = _open(workspace).run(run)
+    kept = _open(workspace)
+    found = kept.run(run)
     if map_png is not None:
-        picture(found, map_png, species=species, year=year)
+        picture(found, map_png, species=_codes(found, [species])[0] if species else None, year=year)
     if as_json:
-        _print_json(_summary(found))
+        print_json(run_summary(found))
     else:
-        _print_run(found)
+        print_run(found, refused=kept.refused_path(found.id))
 
 
 @app.command()
@@ -203,18 +214,26 @@ def export(
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     year: Annotated[list[int] | None, typer.Option(help="Only these years; may be repeated.")] = None,
     species: Annotated[list[str] | None, typer.Option(help="Only these species; may be repeated.")] = None,
+    by_sector: Annotated[bool, typer.Option("--by-sector", help="Sectors beside their total.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a run to files that GIS programs open."""
-    from gis.errors import InvalidParameter
+    """Write a run to files that GIS programs open; a file of that name is replaced."""
     from gis.exports.source import Selection
     from gis.workspace.export import Format, export_run
 
     if form not in list(Format):
         raise InvalidParameter(f"format {form!r} is not known; use one of {', '.join(Format)}")
-    selection = Selection(years=tuple(year or ()), species=tuple(species or ()))
-    for path in export_run(_open(workspace).run(run), Format(form), output, selection):
-        if not quiet:
+    found = _open(workspace).run(run)
+    selection = Selection(
+        years=tuple(year) if year else None,
+        species=_codes(found, species) if species else None,
+        by_sector=by_sector,
+    )
+    with Report(quiet=quiet) as report:
+        report(f"exporting {form}", 0, 0)
+        written = export_run(found, Format(form), output, selection)
+    if not quiet:
+        for path in written:
             typer.echo(str(path))
 
 
@@ -224,10 +243,10 @@ def verify(
 ) -> None:
     """Recompute a run from its stored inputs and compare. Exit status 2 when anything differs."""
     kept = _open(workspace)
-    with _progress(quiet or as_json) as report:
+    with Report(quiet=quiet or as_json) as report:
         found = kept.verify(kept.run(run), progress=report)
     if as_json:
-        _print_json(
+        print_json(
             {"run": found.run, "objects": found.objects, "layers": found.layers, "differences": found.differences}
         )
     elif not quiet:
@@ -244,7 +263,7 @@ def prune(workspace: WorkspaceDir = DEFAULT_WORKSPACE, as_json: Json = False) ->
     """Remove what no published run refers to; never what is published."""
     removed = _open(workspace).prune()
     if as_json:
-        _print_json({"objects": removed.objects, "unfinished": removed.unfinished, "bytes": removed.size})
+        print_json({"objects": removed.objects, "unfinished": removed.unfinished, "bytes": removed.size})
     else:
         typer.echo(
             f"removed {removed.objects} object(s), {removed.unfinished} unfinished, {removed.size / 1e6:,.1f} MB"
@@ -253,7 +272,6 @@ def prune(workspace: WorkspaceDir = DEFAULT_WORKSPACE, as_json: Json = False) ->
 
 def _open(directory: Path) -> Workspace:
     """The workspace of a directory that has one; reading makes none."""
-    from gis.errors import NotFound
     from gis.workspace import Workspace
 
     if not (directory / "catalogue.sqlite").exists():
@@ -261,81 +279,8 @@ def _open(directory: Path) -> Workspace:
     return Workspace(directory)
 
 
-# -- printing -------------------------------------------------------------------------------------------------------
+def _codes(run: Run, names: list[str]) -> tuple[str, ...]:
+    """Species codes of a run by code or by any known name, such as PM2.5 for pm25."""
+    from gis.species import find_species
 
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", force_ascii=False, double_precision=15))
-    return records
-
-
-def _line(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "name": run.name,
-        "label": run.label or "",
-        "created": str(run.created)[:19],
-        "grid": repr(run.grid),
-        "years": list(run.years),
-        "species": list(run.species),
-    }
-
-
-def _summary(run: Run) -> dict[str, Any]:
-    return {**_line(run), "totals": _records(run.ledger.by_species()), "ledger": _records(run.ledger.table)}
-
-
-def _print_run(run: Run) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=None if sys.stdout.isatty() else max(100, int(os.environ.get("COLUMNS", "120"))))
-    console.print(f"[bold]{run.id}[/]  {run.name}  {run.grid!r}", highlight=False, soft_wrap=True)
-    table = Table(title="t/yr")
-    totals = run.ledger.by_species()
-    for column in totals.columns:
-        table.add_column(column.removesuffix("_t"), justify="left" if column in ("year", "species") else "right")
-    for row in totals.itertuples(index=False):
-        table.add_row(*(f"{v:,.3f}" if isinstance(v, float) else str(v) for v in row))
-    console.print(table)
-    unread = run.ledger.unread
-    for entry in unread.itertuples(index=False):
-        console.print(
-            f"not used ({entry.reason}): {entry.part}, {entry.species} {entry.mass_t:,.3f} t/yr", highlight=False
-        )
-    run.ledger.check()
-    console.print("the ledger closes within 1e-12")
-
-
-class _progress:
-    """A progress bar on standard error, or nothing; gives the function that long work reports to."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._bar: Any = None
-
-    def __enter__(self) -> Callable[[str, int, int], None] | None:
-        if self._quiet or not sys.stderr.isatty():
-            return None
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn(),
-            console=Console(stderr=True), transient=True,
-        )  # fmt: skip
-        self._bar.start()
-        task = self._bar.add_task("", total=1)
-
-        def report(stage: str, done: int, total: int) -> None:
-            self._bar.update(task, description=stage, completed=done, total=total)
-
-        return report
-
-    def __exit__(self, *exc: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    return tuple(name if name in run.species else find_species(name).code for name in names)

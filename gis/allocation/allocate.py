@@ -17,7 +17,7 @@ from gis.allocation.gridded import GriddedPlacement, MovedField, place_gridded
 from gis.allocation.layers import lazy_layers
 from gis.allocation.ledger import Ledger
 from gis.allocation.placement import Accounts, Key, Placement
-from gis.allocation.policies import policies_of
+from gis.allocation.policies import policies_of, refuse_circles
 from gis.allocation.provenance import cells_of, contributors_of
 from gis.allocation.reconcile import Contained, contained_points
 from gis.allocation.reports import allocation_report
@@ -185,6 +185,9 @@ class Allocation:
         rows = [self._row(p.weights.part, key, p.accounts(key)) for p in self.placements for key in p.slices]
         rows += [self._row(part, key, accounts) for (part, key), (accounts, _) in sorted(self._moved.items())]
         parts = pd.DataFrame(rows, columns=["part", "year", "species", "sector", *columns])
+        # A sum of a frame leaves NaN out; infinity stays to be seen by the check.
+        known = parts[columns].astype(np.float64)
+        parts[columns] = known.where(np.isfinite(known), np.inf)
         table = parts.groupby(["part", "year", "species", "sector"], as_index=False)[columns].sum()
         table = table.merge(self._excess(), on=["part", "year", "species", "sector"], how="outer").fillna(0.0)
         table["excess_t"] = table["excess_t"].astype(np.float64)
@@ -264,7 +267,8 @@ def allocate(
     inventory: Inventory, grid: Grid, *, reuse: Allocation | None = None, progress: Progress | None = None
 ) -> Allocation:
     """The inventory on the grid. ``reuse`` lends the weights of an earlier allocation wherever all they depend on is the same."""
-    earlier = {w.key: w for w in reuse.weights} if reuse is not None else {}
+    earlier = {(w.part, w.key): w for w in reuse.weights} if reuse is not None else {}
+    refuse_circles(inventory)
     builder = Builder(inventory, grid, earlier)
     emitting = sorted((p for p in inventory.parts if p.policy.use == "emissions"), key=lambda p: p.name)
     placements: list[Placement] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import geopandas as gpd
@@ -12,15 +13,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from gis.allocation.footprints import Footprint, footprint, scale_rows
-from gis.allocation.keys import content_key, geometry_content, shapes_content, surrogate_content
+from gis.allocation.keys import codes_content, content_key, geometry_content, shapes_content, surrogate_content
 from gis.allocation.policies import Policy
-from gis.allocation.surrogates import Spreader, spreader
+from gis.allocation.surrogates import Rasters, Spreader, spreader
 from gis.allocation.weights import NOT_SERVED, PartWeights
 from gis.errors import InvalidGeometry
-from gis.grid import Grid, transformer
+from gis.grid import Grid
 from gis.gridding.shapes import on_grid
 from gis.inventory.description import Kind, OffGrid
-from gis.inventory.model import Inventory, SourcePart
+from gis.inventory.model import Inventory, RasterSurrogate, SmokeSurrogate, SourcePart
+from gis.projection import project
 
 __all__ = ["Builder"]
 
@@ -31,38 +33,52 @@ class Builder:
 
     inventory: Inventory
     grid: Grid
-    earlier: dict[str, PartWeights] = field(default_factory=dict)
-    _geometry: dict[str, bytes] = field(default_factory=dict)
-    _surrogate: dict[str, bytes] = field(default_factory=dict)
+    earlier: dict[tuple[str, str], PartWeights] = field(default_factory=dict)
+    _geometry: dict[str, Future[bytes]] = field(default_factory=dict)
+    _raster: dict[str, Future[bytes]] = field(default_factory=dict)
+    _surrogate: dict[tuple[str, int | None], bytes] = field(default_factory=dict)
     _footprints: dict[object, Footprint] = field(default_factory=dict)
     _spreaders: dict[tuple[str, int | None], Spreader] = field(default_factory=dict)
+    _rasters: Rasters = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rasters = Rasters(self.grid, _rasters_used(self.inventory))
+        # Hashing runs beside the first footprints: it reads every geometry and raster once, and waits for nothing.
+        hasher = ThreadPoolExecutor(1, thread_name_prefix="hash")
+        for part in self.inventory.parts:
+            if isinstance(part, SourcePart) and part.policy.use == "emissions":
+                self._geometry[part.name] = hasher.submit(geometry_content, part)
+        for surrogate in self._rasters.wanted:
+            self._raster[surrogate.name] = hasher.submit(surrogate_content, surrogate, self.inventory, None)
+        hasher.shutdown(wait=False)
 
     def build(self, part: SourcePart, policy: Policy, used: NDArray[np.bool_]) -> PartWeights:
         """Weights of the used sources of a part; earlier ones when everything they depend on is the same."""
-        key = self._key(part, policy, used)
-        if key in self.earlier:
-            return self.earlier[key]
+        key = self._key(part, policy)
+        known = self.earlier.get((part.name, key))
+        if known is not None and known.serves(used):
+            return known.only(used)
         make: Callable[..., PartWeights] = self._points if part.kind is Kind.POINT else self._spread
         return make(part, policy, used, key)
 
-    def _key(self, part: SourcePart, policy: Policy, used: NDArray[np.bool_]) -> str:
-        if part.name not in self._geometry:
-            self._geometry[part.name] = geometry_content(part)
-        pieces: list[bytes | str] = [
-            self._geometry[part.name],
-            np.packbits(used).tobytes(),
-            part.kind,
-            part.policy.off_grid,
-        ]
+    def _key(self, part: SourcePart, policy: Policy) -> str:
+        pieces: list[bytes | str] = [self._geometry[part.name].result(), part.kind, part.policy.off_grid]
         pieces.append(f"{policy.identity!r}|{part.policy.densify_m!r}")
         for name in policy.chain:
             if name != "uniform":
-                if name not in self._surrogate:
-                    self._surrogate[name] = surrogate_content(self.inventory.surrogates[name], self.inventory.parts)
-                pieces.append(self._surrogate[name])
+                pieces += self._surrogate_pieces(part, name, policy.year)
         if policy.region is not None:
             pieces.append(shapes_content(policy.region))
         return content_key(self.grid, pieces)
+
+    def _surrogate_pieces(self, part: SourcePart, name: str, year: int | None) -> list[bytes]:
+        surrogate = self.inventory.surrogates[name]
+        if name in self._raster:
+            return [self._raster[name].result()]
+        if (name, year) not in self._surrogate:
+            self._surrogate[name, year] = surrogate_content(surrogate, self.inventory, year)
+        codes = [codes_content(part)] if isinstance(surrogate, SmokeSurrogate) else []
+        return [self._surrogate[name, year], *codes]
 
     # -- points ---------------------------------------------------------------------------------------------------
 
@@ -98,9 +114,11 @@ class Builder:
         )  # fmt: skip
 
     def _xy(self, part: SourcePart) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if part.x is not None and part.y is not None and part.crs == self.grid.crs:
+        if part.x is None or part.y is None:
+            raise InvalidGeometry(f"part {part.name!r}: point sources need x and y")
+        if part.crs == self.grid.crs:
             return part.x, part.y
-        x, y = transformer(part.crs, self.grid.crs).transform(part.x, part.y)
+        x, y = project(part.crs, self.grid.crs, part.x, part.y)
         lost = np.flatnonzero(~(np.isfinite(x) & np.isfinite(y)))
         if len(lost):
             raise InvalidGeometry(
@@ -164,7 +182,7 @@ class Builder:
 
     def _spreader(self, name: str, year: int | None) -> Spreader:
         if (name, year) not in self._spreaders:
-            self._spreaders[name, year] = spreader(name, self.inventory, self.grid, year=year)
+            self._spreaders[name, year] = spreader(name, self.inventory, self._rasters, year=year)
         return self._spreaders[name, year]
 
     def forget(self, part: SourcePart) -> None:
@@ -172,6 +190,13 @@ class Builder:
         self._footprints = {
             k: v for k, v in self._footprints.items() if not (isinstance(k, tuple) and k[0] == part.name)
         }
+
+
+def _rasters_used(inventory: Inventory) -> tuple[RasterSurrogate, ...]:
+    chains = [c for p in inventory.parts for c in (p.policy.surrogate, *p.policy.surrogates.values())]
+    names = {n for c in chains for n in ([c] if isinstance(c, str) else c)}
+    used = (inventory.surrogates[n] for n in sorted(names & inventory.surrogates.keys()))
+    return tuple(s for s in used if isinstance(s, RasterSurrogate))
 
 
 def _assemble(rows: list[tuple[NDArray[np.int64], csr_array]], n: int, cells: int) -> csr_array:

@@ -14,7 +14,7 @@ from gis.allocation.footprints import footprint, scale_rows
 from gis.allocation.policies import Cut, cuts_of
 from gis.errors import RefusedInput
 from gis.grid import Grid
-from gis.gridding.coverage import cover
+from gis.gridding.coverage import area_unit_m2, cover
 from gis.gridding.regrid import Regridder
 from gis.gridding.shapes import on_grid
 from gis.inventory.description import Kind
@@ -59,9 +59,9 @@ class GriddedPlacement:
     holes: dict[tuple[str, ...], _Hole]
 
     def cut_names(self, field: GriddedField) -> tuple[str, ...]:
-        """The finer parts that replace a field inside their regions."""
+        """The replacements, by name, that apply to a field inside their regions."""
         key = (field.species, field.sector, field.year)
-        return tuple(c.finer for c in self.cuts if c.applies(key))
+        return tuple(c.name for c in self.cuts if c.applies(key))
 
     def move(self, field: GriddedField) -> MovedField:
         """The field on the target grid."""
@@ -102,7 +102,7 @@ def place_gridded(part: GriddedPart, inventory: Inventory, grid: Grid) -> Gridde
     for field in part.fields:
         names = placement.cut_names(field)
         if names and names not in placement.holes:
-            applied = [c for c in cuts if c.finer in names]
+            applied = [c for c in cuts if c.name in names]
             placement.holes[names] = _hole(part.grid, grid, applied)
     return placement
 
@@ -111,7 +111,10 @@ def _hole(source: Grid, target: Grid, cuts: list[Cut]) -> _Hole:
     shapes = [shape for cut in cuts for shape in on_grid(cut.region, source)]
     region = shapely.union_all(shapes)
     found = cover(gpd.GeoSeries([region], crs=source.crs), source)
-    cell_measure = source.cell_area_m2.ravel() if source.is_geographic else _planar_cell(source)
+    cell_measure = np.broadcast_to(
+        source.cell_area_m2.ravel() if source.is_geographic else source.dx * source.dy * area_unit_m2(source),
+        source.size,
+    )
     replaced = np.zeros(source.size)
     replaced[found.shares.indices] = found.shares.data * found.area_m2[0] / cell_measure[found.shares.indices]
     replaced[replaced > 1.0 - _SLIVER] = 1.0
@@ -119,11 +122,6 @@ def _hole(source: Grid, target: Grid, cuts: list[Cut]) -> _Hole:
     border = np.flatnonzero((replaced > 0.0) & (replaced < 1.0))
     shares, outside = _border_shares(source, target, border, region)
     return _Hole(replaced.reshape(source.shape), border, shares, outside)
-
-
-def _planar_cell(grid: Grid) -> Floats:
-    metre = grid.crs.axis_info[0].unit_conversion_factor * grid.crs.axis_info[1].unit_conversion_factor
-    return np.full(grid.size, grid.dx * grid.dy * metre)
 
 
 def _border_shares(

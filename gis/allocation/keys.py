@@ -8,9 +8,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.allocation.surrogates import source_weight
 from gis.grid import Grid
 from gis.inventory.model import (
     GriddedPart,
+    Inventory,
     PolygonSurrogate,
     RasterSurrogate,
     SmokeSurrogate,
@@ -19,7 +21,7 @@ from gis.inventory.model import (
     Surrogates,
 )
 
-__all__ = ["content_key", "geometry_content", "surrogate_content"]
+__all__ = ["codes_content", "content_key", "geometry_content", "shapes_content", "surrogate_content"]
 
 # Bumped whenever a change of code changes weights.
 _MODEL = "weights-1"
@@ -65,8 +67,17 @@ def geometry_content(part: SourcePart) -> bytes:
     return shapes_content(part.geometry)
 
 
-def surrogate_content(surrogate: Surrogates, parts: Iterable[SourcePart | GriddedPart]) -> bytes:
-    """Hash of everything a surrogate's values depend on."""
+def codes_content(part: SourcePart) -> bytes:
+    """Hash of the codes by which a ready table of fractions finds a part's sources."""
+    digest = hashlib.blake2b(digest_size=32)
+    for column in ("region", "source_id"):
+        for text in part.sources[column].astype(str):
+            digest.update(len(text.encode()).to_bytes(4, "little") + text.encode())
+    return digest.digest()
+
+
+def surrogate_content(surrogate: Surrogates, inventory: Inventory, year: int | None) -> bytes:
+    """Hash of everything a surrogate's values depend on in a year; None where years are alike."""
     match surrogate:
         case RasterSurrogate():
             return _array(surrogate.values) + f"{surrogate.kind}|{surrogate.grid.content_hash}".encode()
@@ -77,15 +88,9 @@ def surrogate_content(surrogate: Surrogates, parts: Iterable[SourcePart | Gridde
             text = "\n".join(table["region"].astype(str)).encode()
             return text + b"".join(_array(table[c].to_numpy()) for c in ("row", "col", "fraction"))
         case SourceSurrogate():
-            part = next(p for p in parts if p.name == surrogate.part)
+            part = inventory.part(surrogate.part)
             if isinstance(part, GriddedPart):
-                return part.name.encode()
-            amounts = part.amounts
-            arrays = (
-                amounts.source,
-                amounts.species,
-                amounts.year,
-                amounts.mass_t,
-                part.sources["capacity"].to_numpy(),
-            )
-            return geometry_content(part) + surrogate.weight.encode() + b"".join(_array(a) for a in arrays)
+                return part.name.encode()  # the surrogate itself refuses it
+            # The weights and nothing else: new amounts of plants that weigh by capacity change no share.
+            weight = _array(source_weight(part, surrogate.weight, inventory, year))
+            return geometry_content(part) + surrogate.weight.encode() + weight

@@ -41,6 +41,7 @@ class Ledger:
         if not self.worst_share_error <= tolerance:
             raise LedgerOpen(f"the shares of a source miss 1 by {self.worst_share_error:.3g}, more than {tolerance}")
         for name, frame in (("part", self.table), ("layer", self.layers)):
+            _refuse_infinite(name, frame)
             accounted = frame[list(ACCOUNTS)].sum(axis=1)
             scale = frame["input_t"].abs().where(frame["input_t"] != 0, 1.0)
             off = (frame["input_t"] - accounted).abs() / scale
@@ -53,3 +54,16 @@ class Ledger:
                     f"{name} {where}: input {row['input_t']!r} t, accounted for {accounted.iloc[worst]!r} t, off by {off.iloc[worst]:.3g}; "
                     f"{int(bad.sum())} row(s) do not close within {tolerance}"
                 )
+
+
+def _refuse_infinite(name: str, frame: pd.DataFrame) -> None:
+    """Raise LedgerOpen where an account is not a number: sums would leave a NaN out as if nothing had been lost."""
+    columns = ["input_t", *ACCOUNTS]
+    bad = np.argwhere(~np.isfinite(frame[columns].to_numpy(np.float64)))
+    if len(bad):
+        row, account = frame.iloc[int(bad[0, 0])], columns[int(bad[0, 1])]
+        where = " ".join(str(row[c]) for c in ("part", "year", "species", "sector") if c in row)
+        raise LedgerOpen(
+            f"{name} {where}: {account} is {float(row[account])!r}, not a finite mass; amounts this large cannot be added up, check "
+            "their units"
+        )

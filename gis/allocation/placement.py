@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,15 +45,17 @@ class Placement:
     def of(cls, weights: PartWeights, amounts: Amounts, use: NDArray[np.bool_], taken_t: Floats) -> Placement:
         """The used amounts of a part, sorted by year, species, sector and source."""
         at = np.flatnonzero(use)
-        year, species, sector = amounts.year[at], amounts.species[at], amounts.sector[at]
-        order = np.lexsort((amounts.source[at], sector, species, year))
-        at, keys = at[order], np.stack([year, species, sector])[:, order].astype(np.int64)
-        starts = np.flatnonzero(np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0))
+        columns = (amounts.year[at], amounts.species[at], amounts.sector[at])
+        shape = tuple(int(c.max(initial=0)) + 1 for c in columns)
+        code = np.ravel_multi_index(columns, shape).astype(np.int16 if math.prod(shape) < 2**15 else np.int64)
+        by_source = np.argsort(amounts.source[at], kind="stable")  # nothing to do for a part in canonical order
+        at, code = at[by_source], code[by_source]
+        order = np.argsort(code, kind="stable")
+        at, code = at[order], code[order]
+        starts = np.flatnonzero(np.diff(code, prepend=-1) != 0)
         stops = np.append(starts[1:], len(at))
-        slices = {
-            (int(keys[0, i]), int(keys[1, i]), int(keys[2, i])): slice(int(i), int(j))
-            for i, j in zip(starts, stops, strict=True)
-        }
+        keys = np.stack(np.unravel_index(code[starts].astype(np.int64), shape), axis=1).tolist()
+        slices = {(y, s, c): slice(int(i), int(j)) for (y, s, c), i, j in zip(keys, starts, stops, strict=True)}
         return cls(weights, amounts.source[at], amounts.mass_t[at], taken_t[at], slices, weights.inside)
 
     def amount(self, key: Key) -> Floats | None:
@@ -62,6 +66,15 @@ class Placement:
         out = np.zeros(self.weights.shares.shape[0])
         np.add.at(out, self.source[part], self.mass_t[part] - self.taken_t[part])
         return out
+
+    def entries_of(self, span: slice, sources: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions of the amounts of some sources (ascending) within a span, and for each the position in ``sources``."""
+        owners = self.source[span]  # ascending within a key
+        left = np.searchsorted(owners, sources, "left")
+        count = np.searchsorted(owners, sources, "right") - left
+        mine = np.repeat(np.arange(len(sources)), count)
+        first = np.repeat(left - np.concatenate(([0], np.cumsum(count)[:-1])), count)
+        return first + np.arange(len(mine)) + span.start, mine
 
     def accounts(self, key: Key) -> Accounts:
         """The ledger of a key, allocated as the weights say it."""

@@ -5,29 +5,61 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from gis.errors import InvalidDescription
 from gis.inventory.description import Kind
 from gis.inventory.model import GriddedPart, Inventory, SourcePart, SourceSurrogate
 
-__all__ = ["Cut", "Policy", "cuts_of", "policies_of"]
+__all__ = ["Cut", "Policy", "cuts_of", "policies_of", "refuse_circles"]
 
 Key = tuple[int, int, int]  # positions of species, sector and year in the inventory's lists
 
 
+@dataclass(frozen=True, slots=True)
+class Common:
+    """Pairs of species and year, and sectors (None: all of them)."""
+
+    species: frozenset[tuple[int, int]]
+    sectors: frozenset[int] | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether no amount can be of these."""
+        return not self.species or (self.sectors is not None and not self.sectors)
+
+    def of(self, other: Common) -> Common:
+        """What both concern."""
+        if self.sectors is None or other.sectors is None:
+            sectors = other.sectors if self.sectors is None else self.sectors
+        else:
+            sectors = self.sectors & other.sectors
+        return Common(self.species & other.species, sectors)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """A finer part that stands in for a coarser one inside a region, for some keys."""
+    """A finer part that stands in for a coarser one inside a region, for some keys.
+
+    ``name`` is the finer part's, with a number where it has several entries for the coarser one.
+    """
 
     finer: str
+    name: str
     region: gpd.GeoSeries
     species: frozenset[tuple[int, int]]  # (species, year) the finer part speaks for
     sectors: frozenset[int] | None
+
+    @property
+    def keys(self) -> Common:
+        """The amounts it concerns."""
+        return Common(self.species, self.sectors)
 
     def applies(self, key: Key) -> bool:
         """Whether an amount of this key is replaced inside the region."""
@@ -55,35 +87,84 @@ class Policy:
     @property
     def identity(self) -> tuple[tuple[str, ...], tuple[str, ...], int | None]:
         """What tells one policy of a part from another."""
-        return self.chain, tuple(c.finer for c in self.cuts), self.year
+        return self.chain, tuple(c.name for c in self.cuts), self.year
 
 
 def cuts_of(inventory: Inventory, coarse: str) -> tuple[Cut, ...]:
     """The finer parts that replace a coarse one, by name."""
     cuts = []
     for finer in sorted(inventory.parts, key=lambda p: p.name):
-        for entry in finer.policy.replaces:
-            if coarse not in entry.parts:
-                continue
+        entries = [entry for entry in finer.policy.replaces if coarse in entry.parts]
+        for number, entry in enumerate(entries, 1):
+            name = finer.name if len(entries) == 1 else f"{finer.name} #{number}"
             region = inventory.regions.find(entry.region) if entry.region is not None else _own_outline(finer)
+            if region is None:
+                continue
             present = set(_species_years(finer))
             if entry.species is not None:
+                # Only these, and only where the finer part has them: a year it says nothing about stays the coarser part's.
                 wanted = {_species(inventory, name) for name in entry.species}
-                present = {(s, y) for s in wanted for y in range(len(inventory.years))}
+                present = {(s, y) for s, y in present if s in wanted}
             sectors = None if entry.sectors is None else frozenset(_sector(inventory, s) for s in entry.sectors)
-            cuts.append(Cut(finer.name, region, frozenset(present), sectors))
+            cuts.append(Cut(finer.name, name, region, frozenset(present), sectors))
     return tuple(cuts)
 
 
-def _own_outline(part: SourcePart | GriddedPart) -> gpd.GeoSeries:
+def refuse_circles(inventory: Inventory) -> None:
+    """Raise InvalidDescription where parts replace each other in a circle: inside it, nobody's mass would be left."""
+    finer = {p.name: {n for entry in p.policy.replaces for n in entry.parts} for p in inventory.parts}
+    try:
+        TopologicalSorter(finer).prepare()
+        return
+    except CycleError:
+        cuts = {p.name: cuts_of(inventory, p.name) for p in inventory.parts}
+
+    def follow(path: tuple[str, ...], region: shapely.Geometry | None, crs: CRS | None, common: Common | None) -> None:
+        for cut in cuts[path[-1]]:
+            shared = cut.keys if common is None else common.of(cut.keys)
+            mine = shapely.union_all(cut.region.to_numpy() if crs is None else cut.region.to_crs(crs).to_numpy())
+            inside = mine if region is None else shapely.intersection(region, mine)
+            if shared.empty or inside.area == 0.0:
+                continue
+            if cut.finer == path[0]:
+                raise InvalidDescription(
+                    f"parts {' <- '.join((*path, cut.finer))} replace each other in a circle, for the same species, years and sectors "
+                    "and in the same place: nothing would be left there. Take out one of their [[parts.replaces]]"
+                )
+            if cut.finer not in path:
+                follow((*path, cut.finer), inside, crs or cut.region.crs, shared)
+
+    for name in cuts:
+        follow((name,), None, None, None)
+
+
+def _own_outline(part: SourcePart | GriddedPart) -> gpd.GeoSeries | None:
+    """Where a finer part speaks for itself, None where it says nothing."""
     if isinstance(part, GriddedPart):
-        return gpd.GeoSeries([shapely.box(*part.grid.bounds)], crs=part.grid.crs)
+        return _valued_cells(part)
     if part.kind is not Kind.AREA:
         raise InvalidDescription(
             f"part {part.name!r} replaces others without naming a region, and {part.kind} sources have no outline; "
             "name the region's code under [[parts.replaces]]"
         )
     return gpd.GeoSeries([shapely.union_all(part.geometry.to_numpy())], crs=part.crs)
+
+
+def _valued_cells(part: GriddedPart) -> gpd.GeoSeries | None:
+    """The cells in which a gridded part has a value: what it leaves open stays the coarser part's."""
+    valued = np.zeros(part.grid.shape, bool)
+    for field in part.fields:
+        valued |= ~np.isnan(field.load())
+        if valued.all():
+            return gpd.GeoSeries([shapely.box(*part.grid.bounds)], crs=part.grid.crs)
+    if not valued.any():
+        return None
+    x, y = part.grid.x_edges, part.grid.y_edges
+    # A box a run of cells in a row: the outline's corners are the grid's own edges.
+    edge = np.diff(np.pad(valued, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (row, first), (_, last) = np.nonzero(edge == 1), np.nonzero(edge == -1)
+    boxes = shapely.box(x[first], y[row + 1], x[last], y[row])
+    return gpd.GeoSeries([shapely.union_all(boxes)], crs=part.grid.crs)
 
 
 def _species_years(part: SourcePart | GriddedPart) -> Iterator[tuple[int, int]]:

@@ -46,34 +46,29 @@ def _of_placement(
     allocation: Allocation, placement: Placement, cells: NDArray[np.int64], y: int, s: int
 ) -> pd.DataFrame:
     _, source, share = placement.weights.by_cell.entries(cells)
-    if not len(source):
-        return pd.DataFrame(columns=list(_COLUMNS))
-    inside = np.bincount(source, weights=share)
-    candidates = np.flatnonzero(inside)
-    part = allocation.inventory.part(placement.weights.part)
-    tier = placement.weights.tier
-    frames = []
+    candidates, which = np.unique(source, return_inverse=True)
+    inside = np.bincount(which, weights=share, minlength=len(candidates))
+    owners, masses, sectors = [], [], []
     for key, span in placement.slices.items():
-        if key[:2] != (y, s):
+        if key[:2] != (y, s) or not len(candidates):
             continue
-        owners = placement.source[span]  # sorted, so the candidates are found by bisection
-        left = np.searchsorted(owners, candidates, "left")
-        right = np.searchsorted(owners, candidates, "right")
-        entries = np.concatenate(
-            [np.arange(a, b) for a, b in zip(left, right, strict=True)] or [np.empty(0, np.int64)]
-        ).astype(np.int64)
-        mass = (placement.mass_t[span][entries] - placement.taken_t[span][entries]) * inside[owners[entries]]
-        hit, mass = owners[entries][mass > 0], mass[mass > 0]
-        known: dict[str, Any] = {c: part.sources[c].iloc[hit].to_numpy() for c in ("source_id", "name_zh", "name_en")}  # type: ignore[union-attr]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "part": part.name, **known, "sector": allocation.sectors[key[2]], "year": allocation.years[y],
-                    "tier": [str(TIERS[t]) for t in tier[hit]], "mass_t": mass,
-                }
-            )
-        )  # fmt: skip
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(_COLUMNS))
+        at, mine = placement.entries_of(span, candidates)
+        owners.append(mine)
+        masses.append((placement.mass_t[at] - placement.taken_t[at]) * inside[mine])
+        sectors.append(np.full(len(mine), key[2]))
+    if not owners:
+        return pd.DataFrame(columns=list(_COLUMNS))
+    mass, owner, sector = np.concatenate(masses), np.concatenate(owners), np.concatenate(sectors)
+    hit = candidates[owner[mass > 0]]
+    part = allocation.inventory.part(placement.weights.part)
+    tiers = placement.weights.tier_of(hit)
+    known: dict[str, Any] = {c: part.sources[c].iloc[hit].to_numpy() for c in ("source_id", "name_zh", "name_en")}  # type: ignore[union-attr]
+    return pd.DataFrame(
+        {
+            "part": part.name, **known, "sector": [allocation.sectors[c] for c in sector[mass > 0]],
+            "year": allocation.years[y], "tier": [str(TIERS[t]) for t in tiers], "mass_t": mass[mass > 0],
+        }
+    )  # fmt: skip
 
 
 def _of_gridded(allocation: Allocation, cells: NDArray[np.int64], y: int, s: int) -> pd.DataFrame:

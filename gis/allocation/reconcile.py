@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from gis.allocation.surrogates import members
@@ -30,12 +31,14 @@ def contained_points(part: SourcePart, inventory: Inventory) -> Contained:
     nothing = pd.DataFrame(columns=["source", "species", "sector", "year", "points_t", "total_t", "excess_t"])
     if not part.policy.subtract:
         return Contained(np.zeros(len(a)), nothing)
-    frames = [_points_by_area(part, inventory, name) for name in part.policy.subtract]
     key = ["source", "species", "sector", "year"]
-    points = pd.concat(frames).groupby(key, as_index=False)["points_t"].sum()
-    amounts = pd.DataFrame({"source": a.source, "species": a.species, "sector": a.sector, "year": a.year})
+    outline = _outlines(part.geometry.to_numpy())
+    amounts = pd.DataFrame({"source": outline[a.source], "species": a.species, "sector": a.sector, "year": a.year})
     amounts["total_t"] = a.mass_t
     totals = amounts.groupby(key, as_index=False)["total_t"].sum()
+    keys = pd.DataFrame(totals[key])
+    frames = [_points_by_area(part, inventory, name, outline, keys) for name in part.policy.subtract]
+    points = pd.concat(frames).groupby(key, as_index=False)["points_t"].sum()
     both = points.merge(totals, on=key, how="left").fillna({"total_t": 0.0})
     both["excess_t"] = (both["points_t"] - both["total_t"]).clip(lower=0.0)
     share = (both["points_t"] / both["total_t"].where(both["total_t"] > 0)).clip(upper=1.0).fillna(0.0)
@@ -43,7 +46,17 @@ def contained_points(part: SourcePart, inventory: Inventory) -> Contained:
     return Contained(a.mass_t * taken, both[both["excess_t"] > 0].reset_index(drop=True))
 
 
-def _points_by_area(part: SourcePart, inventory: Inventory, name: str) -> pd.DataFrame:
+def _outlines(shapes: NDArray[np.object_]) -> NDArray[np.int64]:
+    """For every area the first with the same outline: a county's sectors may be sources of their own."""
+    _, first, which = np.unique(shapely.to_wkb(shapes).astype(object), return_index=True, return_inverse=True)
+    outline: NDArray[np.int64] = first[which]
+    return outline
+
+
+def _points_by_area(
+    part: SourcePart, inventory: Inventory, name: str, outline: NDArray[np.int64], totals: pd.DataFrame
+) -> pd.DataFrame:
+    """Amounts of points with the outline whose total holds them: where outlines overlap, the first that has such a total."""
     other = inventory.part(name)
     if not isinstance(other, SourcePart) or other.kind is not Kind.POINT:
         raise InvalidDescription(
@@ -51,20 +64,24 @@ def _points_by_area(part: SourcePart, inventory: Inventory, name: str) -> pd.Dat
         )
     points = other.geometry.to_crs(part.crs).to_numpy()
     area, point = members(part.geometry.to_numpy(), points)
-    area_of = np.full(len(other), -1, np.int64)
-    area_of[point] = area
+    inside = pd.DataFrame({"point": point, "source": outline[area]}).drop_duplicates()
     a = other.amounts
     mapped = _sector_of_total(part, inventory)[a.sector]
-    use = (area_of[a.source] >= 0) & (mapped >= 0)
-    return pd.DataFrame(
+    amounts = pd.DataFrame(
         {
-            "source": area_of[a.source][use],
-            "species": a.species[use],
-            "sector": mapped[use].astype(np.int16),
-            "year": a.year[use],
-            "points_t": a.mass_t[use],
+            "point": a.source,
+            "species": a.species,
+            "sector": mapped.astype(np.int16),
+            "year": a.year,
+            "points_t": a.mass_t,
         }
     )
+    found = amounts[mapped >= 0].rename_axis("amount").reset_index().merge(inside, on="point")
+    if found["amount"].duplicated().any():
+        known = found.merge(totals.assign(known=True), on=list(totals.columns), how="left")["known"].notna()
+        found = found.assign(unknown=~known.to_numpy()).sort_values(["amount", "unknown", "source"])
+        found = found.drop_duplicates("amount")
+    return found[[*totals.columns, "points_t"]]
 
 
 def _sector_of_total(part: SourcePart, inventory: Inventory) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ add up to nothing goes on to the next surrogate of its chain.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
@@ -18,9 +18,9 @@ from scipy.sparse import csr_array
 from gis.allocation.footprints import Footprint, Pieces
 from gis.errors import InvalidParameter
 from gis.grid import Grid
-from gis.gridding.coverage import cover
+from gis.gridding.coverage import area_unit_m2, cover
 from gis.gridding.lengths import measure_lengths
-from gis.gridding.regrid import Regridder
+from gis.gridding.regrid import regrid_many
 from gis.gridding.shapes import on_grid
 from gis.inventory.description import Kind
 from gis.inventory.model import (
@@ -33,7 +33,7 @@ from gis.inventory.model import (
 )
 from gis.kernels.gather import row_sums
 
-__all__ = ["Served", "Spreader", "spreader", "uniform"]
+__all__ = ["Rasters", "Served", "Spreader", "spreader", "uniform"]
 
 Floats = NDArray[np.float64]
 Beyond = Callable[[NDArray[np.object_]], Floats]
@@ -62,14 +62,14 @@ def uniform(part: SourcePart, shape: Footprint) -> Served:
     return Served(shape.kept.inside, shape.kept.outside, cut)
 
 
-def spreader(name: str, inventory: Inventory, grid: Grid, *, year: int | None) -> Spreader:
+def spreader(name: str, inventory: Inventory, rasters: Rasters, *, year: int | None) -> Spreader:
     """What spreads by the named surrogate; whatever does not depend on the sources is worked out once, here."""
     if name == "uniform":
         return uniform
-    surrogate = inventory.surrogates[name]
+    surrogate, grid = inventory.surrogates[name], rasters.grid
     match surrogate:
         case RasterSurrogate():
-            return _by_density(_raster_density(surrogate, grid), _raster_beyond(surrogate, grid))
+            return _by_density(rasters.density(surrogate), _raster_beyond(surrogate, grid))
         case PolygonSurrogate():
             return _by_density(*_polygon_density(surrogate, grid))
         case SmokeSurrogate():
@@ -131,23 +131,45 @@ def _by_density(density: Floats, beyond: Beyond) -> Spreader:
     return spread
 
 
-def _cell_measure(grid: Grid) -> Floats:
-    """Area of every cell in the measure that shapes on this grid have: planar, or ellipsoidal."""
+def _cell_measure(grid: Grid) -> Floats | float:
+    """Area of every cell in the measure that shapes on this grid have: planar (one number), or ellipsoidal (flat)."""
     if grid.is_geographic:
         return grid.cell_area_m2.ravel()
-    metre = grid.crs.axis_info[0].unit_conversion_factor * grid.crs.axis_info[1].unit_conversion_factor
-    return np.full(grid.size, grid.dx * grid.dy * metre)
+    return grid.dx * grid.dy * area_unit_m2(grid)
 
 
-def _raster_density(surrogate: RasterSurrogate, grid: Grid) -> Floats:
-    moved = Regridder(surrogate.grid, grid).apply(surrogate.values, kind=surrogate.kind)
-    flat: Floats = moved.values.ravel()
-    if (flat < 0).any():
-        raise InvalidParameter(f"surrogate {surrogate.name!r} has negative values; shares of them have no meaning")
-    if surrogate.kind == "density":
-        # A density per ground area, brought to the measure of the footprints.
-        return flat * (grid.cell_area_m2.ravel() / _cell_measure(grid)) if not grid.is_geographic else flat
-    return flat / _cell_measure(grid)
+@dataclass(eq=False)
+class Rasters:
+    """Raster surrogates on the grid; those that share a grid of their own are moved together, which costs little more."""
+
+    grid: Grid
+    wanted: tuple[RasterSurrogate, ...]
+    _known: dict[str, Floats] = field(default_factory=dict)
+
+    def density(self, surrogate: RasterSurrogate) -> Floats:
+        """The surrogate per unit of measure in every cell, flat."""
+        if surrogate.name not in self._known:
+            together = [s for s in self.wanted if s.grid == surrogate.grid] or [surrogate]
+            self._known |= _raster_densities(together, self.grid)
+        return self._known[surrogate.name]
+
+
+def _raster_densities(surrogates: list[RasterSurrogate], grid: Grid) -> dict[str, Floats]:
+    for surrogate in surrogates:
+        if (surrogate.values < 0).any():
+            raise InvalidParameter(f"surrogate {surrogate.name!r} has negative values; shares of them have no meaning")
+    kinds = [s.kind for s in surrogates]
+    moved = regrid_many([s.values for s in surrogates], surrogates[0].grid, grid, kinds=kinds)
+    out = {}
+    for surrogate, layer in zip(surrogates, moved, strict=True):
+        flat = layer.values.ravel()
+        if surrogate.kind == "amount":
+            flat = flat / _cell_measure(grid)
+        elif grid.areal_distortion > 0.0:
+            # A density per ground area, brought to the measure of the footprints.
+            flat = flat * (grid.cell_area_m2.ravel() / _cell_measure(grid))
+        out[surrogate.name] = flat
+    return out
 
 
 def _raster_beyond(surrogate: RasterSurrogate, grid: Grid) -> Beyond:
@@ -233,13 +255,26 @@ def _inside_cut(shape: Footprint, points: NDArray[np.object_]) -> NDArray[np.boo
 
 
 def members(polygons: NDArray[np.object_], points: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs (polygon, point) of points inside polygons; a point on a shared border belongs to the first of them only."""
+    """Pairs (polygon, point): every polygon that holds a point inside it, as several sources may share one outline.
+
+    A point that lies on borders only belongs to the first of their outlines.
+    """
     point, polygon = shapely.STRtree(polygons).query(points, predicate="intersects")
     order = np.lexsort((polygon, point))
     point, polygon = point[order], polygon[order]
     first = np.ones(len(point), bool)
     first[1:] = point[1:] != point[:-1]
-    return polygon[first], point[first]
+    if first.all():
+        return polygon, point
+    hits = np.diff(np.flatnonzero(np.append(first, True)))
+    start = np.repeat(np.flatnonzero(first), hits)
+    several = np.flatnonzero(np.repeat(hits, hits) > 1)
+    inside, same = np.ones(len(point), bool), np.ones(len(point), bool)
+    inside[several] = shapely.contains_properly(polygons[polygon[several]], points[point[several]])
+    same[several] = shapely.equals_exact(polygons[polygon[several]], polygons[polygon[start[several]]], 0.0)
+    on_borders = ~np.repeat(np.logical_or.reduceat(inside, np.flatnonzero(first)), hits)
+    kept = inside | (on_borders & same)
+    return polygon[kept], point[kept]
 
 
 # -- ready tables ---------------------------------------------------------------------------------------------------

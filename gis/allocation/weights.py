@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ class PartWeights:
 
     ``chain`` are the surrogates tried, first choice first; ``served`` holds the position in it that served each source
     (points and lines have none). ``used`` marks the sources that have amounts under this policy; others are left empty.
-    ``key`` is a hash of all that the shares depend on.
+    ``key`` is a hash of all that the shares of a source depend on, whichever sources are used.
     """
 
     part: str
@@ -88,12 +88,38 @@ class PartWeights:
     @property
     def tier(self) -> NDArray[np.int8]:
         """Tier of every source, as a position in TIERS."""
+        return self.tier_of(np.arange(len(self.used)))
+
+    def tier_of(self, sources: NDArray[np.integer[Any]]) -> NDArray[np.int8]:
+        """Tier of some sources, as positions in TIERS."""
         if self.kind is Kind.POINT:
-            return np.full(len(self.used), TIERS.index(Tier.POINT), np.int8)
+            return np.full(len(sources), TIERS.index(Tier.POINT), np.int8)
         if self.kind is Kind.LINE:
-            return np.full(len(self.used), TIERS.index(Tier.LINE), np.int8)
+            return np.full(len(sources), TIERS.index(Tier.LINE), np.int8)
         uniform = np.array([name == "uniform" for name in self.chain] + [False])
-        return np.where(uniform[self.served], TIERS.index(Tier.UNIFORM), TIERS.index(Tier.SURROGATE)).astype(np.int8)
+        tiers = np.array([TIERS.index(Tier.SURROGATE), TIERS.index(Tier.UNIFORM)], np.int8)
+        out: NDArray[np.int8] = tiers[uniform[self.served[sources]].astype(np.intp)]
+        return out
+
+    def serves(self, used: NDArray[np.bool_]) -> bool:
+        """Whether these weights hold all sources that another use of them needs."""
+        if self.kind is Kind.POINT:
+            return bool(np.array_equal(used, self.used))  # quickly made again, with the notes of those used
+        return not bool((used & ~self.used).any())
+
+    def only(self, used: NDArray[np.bool_]) -> PartWeights:
+        """The same weights for some of the sources; these very ones when all are used."""
+        if np.array_equal(used, self.used):
+            return self
+        count = np.diff(self.shares.indptr)
+        mine = np.repeat(used, count)
+        indptr = np.concatenate(([0], np.cumsum(np.where(used, count, 0)))).astype(self.shares.indptr.dtype)
+        shares = csr_array((self.shares.data[mine], self.shares.indices[mine], indptr), shape=self.shares.shape)
+        return replace(
+            self, used=used, shares=shares, outside=np.where(used, self.outside, 0.0),
+            superseded=np.where(used, self.superseded, 0.0), unallocatable=np.where(used, self.unallocatable, 0.0),
+            served=np.where(used, self.served, NOT_SERVED).astype(np.int8),
+        )  # fmt: skip
 
     @property
     def inside(self) -> NDArray[np.float64]:

@@ -9,36 +9,39 @@ Only source cells near the target are projected. A cell that cannot be projected
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import Transformer
 
 from gis.grid import Grid
 from gis.gridding.overlaps import zone_difference
 from gis.gridding.seams import near_bounds, pieces_of_torn, torn_cells
+from gis.gridding.warps import Nodes, Warp, exact_warp, nodes_of, own_transformer, project, smooth_warp
 from gis.kernels.cellrings import trace_cells
 from gis.kernels.ellipsoid import zone_coefficients
 from gis.kernels.polygons import Lattice
 
-__all__ = ["TOLERANCE", "Crossing", "cross"]
+__all__ = ["TOLERANCE", "Crossing", "Shares", "cross", "crossings"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Patch = tuple[int, int, int, int]
 Shares = tuple[Ints, Ints, Ints, Floats, Floats, Floats, int]
+"""Cells, start, index, share, beyond, measure as in a ``Crossing``, and the number of folded cells."""
 
 TOLERANCE = 1e-4
 _BLOCK_CELLS = 16
 _BLOCK_DEGREES, _BLOCK_METRES = 2.0, 200_000.0
 _PATCH_COLUMNS = 1024
 _MOST_POINTS = 255
+_AHEAD = 4  # patches traced and not yet taken, per thread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,35 +72,68 @@ class Crossing:
         return np.minimum(reached / _cell_measure(self.target), 1.0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """How source cells get to the target: which blocks, how many points within edges, and by which projection."""
+
+    source: Grid
+    target: Grid
+    near: Bools
+    points: tuple[int, int]
+    smooth: Warp | None
+    """None where the projection is not smooth near the target, so that every vertex goes through PROJ."""
+
+
 def cross(source: Grid, target: Grid, *, threads: int) -> Crossing:
     """The shares of the source's cells in the target's, by polygons in the target's CRS."""
-    near = _near_blocks(source, target)
-    points = _edge_points(source, target, near)
+    way = _way(source, target)
+    return _joined(way, list(_traced(way, threads=threads, wanted=None)))
+
+
+def crossings(source: Grid, target: Grid, *, threads: int, wanted: Bools) -> Iterator[Shares]:
+    """The same shares patch by patch, in an order that does not depend on the threads, of the wanted cells alone."""
+    return _traced(_way(source, target), threads=threads, wanted=wanted)
+
+
+def _way(source: Grid, target: Grid) -> _Way:
+    nodes = nodes_of(source, target, _block(source))
+    near = _near_blocks(source, target, nodes)
+    return _Way(
+        source, target, near, _edge_points(source, target, nodes, near), smooth_warp(source, target, nodes, near)
+    )
+
+
+def _traced(way: _Way, *, threads: int, wanted: Bools | None) -> Iterator[Shares]:
     own = local()
 
     def trace(patch: Patch) -> list[Shares]:
+        r0, r1, c0, c1 = patch
+        unwanted = np.zeros((r1 - r0, c1 - c0), np.bool_) if wanted is None else ~wanted[r0:r1, c0:c1]
+        if unwanted.all():
+            return []
+        if way.smooth is not None:
+            return [_trace(way, patch, way.smooth, unwanted)]
         if not hasattr(own, "transformer"):
-            own.transformer = _transformer(source, target)
-        return _trace(source, target, own.transformer, patch, points)
+            own.transformer = own_transformer(way.source, way.target)
+        return _trace_exactly(way, patch, own.transformer, unwanted)
 
+    for shares in _in_order(trace, _patches(way.source, way.near), threads):
+        yield from shares
+
+
+def _in_order(work: Callable[[Patch], list[Shares]], patches: Iterator[Patch], threads: int) -> Iterator[list[Shares]]:
+    """The results in the order of the patches, a bounded number of them worked out ahead in threads."""
+    if threads <= 1:
+        yield from map(work, patches)
+        return
     with ThreadPoolExecutor(threads) as pool:
-        parts = [part for traced in pool.map(trace, _patches(source, near)) for part in traced]
-    return _joined(source, target, parts, points)
-
-
-@lru_cache(maxsize=64)
-def _pipeline(source: CRS, target: CRS) -> str | None:
-    # PROJ searches its database for 0.1 s per pair and thread; the operation it settled on is ready at once. None where it
-    # holds several operations and chooses by place.
-    definition = Transformer.from_crs(source, target, always_xy=True).definition
-    return definition if definition.startswith("proj=") else None
-
-
-def _transformer(source: Grid, target: Grid) -> Transformer:
-    pipeline = _pipeline(source.crs, target.crs)
-    if pipeline is None:
-        return Transformer.from_crs(source.crs, target.crs, always_xy=True)
-    return Transformer.from_pipeline(pipeline)
+        ahead: deque[Future[list[Shares]]] = deque()
+        for patch in patches:
+            ahead.append(pool.submit(work, patch))
+            if len(ahead) > _AHEAD * threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def _cell_measure(grid: Grid) -> Floats:
@@ -116,18 +152,14 @@ def _block(source: Grid) -> int:
     return max(1, min(_BLOCK_CELLS, int(longest / max(source.dx, source.dy))))
 
 
-def _near_blocks(source: Grid, target: Grid) -> Bools:
+def _near_blocks(source: Grid, target: Grid, nodes: Nodes) -> Bools:
     """Which blocks of source cells may touch the target: their corners' box, widened by half its size, meets it.
 
     A block that cannot be projected, or whose corners lie on different sides of a seam, is kept: the rings decide.
     """
-    step = _block(source)
-    row = np.minimum(np.arange(0, source.rows + step, step), source.rows)
-    col = np.minimum(np.arange(0, source.cols + step, step), source.cols)
-    transformer = _transformer(source, target)
-    x, y = _project(transformer, source.x_edges[col][None, :], source.y_edges[row][:, None])
-    west, east, far = _box(x, turn=360.0 if target.is_geographic else 0.0)
-    south, north, _ = _box(y, turn=0.0)
+    row, col = nodes.row, nodes.col
+    west, east, far = _box(nodes.x, turn=360.0 if target.is_geographic else 0.0)
+    south, north, _ = _box(nodes.y, turn=0.0)
     left, bottom, right, top = target.bounds
     with np.errstate(invalid="ignore"):
         margin = 0.5 * np.maximum(east - west, north - south) + max(target.dx, target.dy)
@@ -145,7 +177,7 @@ def _near_blocks(source: Grid, target: Grid) -> Bools:
         r, c = np.nonzero(near)
         x_edges, y_edges = source.x_edges, source.y_edges
         boxes = np.column_stack([x_edges[col[c]], y_edges[row[r]], x_edges[col[c + 1]], y_edges[row[r + 1]]])
-        near[r, c] = near_bounds(transformer, boxes, target.bounds)
+        near[r, c] = near_bounds(own_transformer(source, target), boxes, target.bounds)
     return near
 
 
@@ -175,19 +207,12 @@ def _patches(source: Grid, near: Bools) -> Iterator[Patch]:
 # -- edges ------------------------------------------------------------------------------------------------------------
 
 
-def _project(transformer: Transformer, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    xs, ys = (np.ascontiguousarray(v) for v in np.broadcast_arrays(x, y))
-    out_x, out_y = transformer.transform(xs, ys)
-    return np.asarray(out_x), np.asarray(out_y)
-
-
-def _edge_points(source: Grid, target: Grid, near: Bools) -> tuple[int, int]:
+def _edge_points(source: Grid, target: Grid, nodes: Nodes, near: Bools) -> tuple[int, int]:
     """Points within edges along a row and along a column, from the bend of a sample of both near the target."""
     row, col = np.nonzero(near)
-    step = _block(source)
     some = np.unique(np.linspace(0, len(row) - 1, min(len(row), 1024)).astype(np.int64)) if len(row) else row
-    x, y = source.x_edges[col[some] * step], source.y_edges[row[some] * step]
-    transformer = _transformer(source, target)
+    x, y = source.x_edges[nodes.col[col[some]]], source.y_edges[nodes.row[row[some]]]
+    transformer = own_transformer(source, target)
     along_row = _bend(transformer, target, x, y, source.dx, 0.0)
     along_col = _bend(transformer, target, x, y, 0.0, -source.dy)
     return _points(along_row), _points(along_col)
@@ -196,7 +221,7 @@ def _edge_points(source: Grid, target: Grid, near: Bools) -> tuple[int, int]:
 def _bend(transformer: Transformer, target: Grid, x: Floats, y: Floats, dx: float, dy: float) -> float:
     """Largest distance of an edge's true middle from its chord, in parts of the smaller of edge and target cell."""
     t = np.array([[0.0], [0.5], [1.0]])
-    u, v = _project(transformer, x + t * dx, y + t * dy)
+    u, v = project(transformer, x + t * dx, y + t * dy)
     with np.errstate(invalid="ignore", divide="ignore"):
         if target.is_geographic:
             u = u - 360.0 * np.round((u - u[0]) / 360.0)
@@ -214,10 +239,10 @@ def _points(bend: float) -> int:
     return min(max(math.ceil(math.sqrt(bend / TOLERANCE)) - 1, 0), _MOST_POINTS)
 
 
-def _within(edges: Floats, points: int) -> Floats:
-    """Points within the steps between edges, (steps, points)."""
+def _within(start: int, stop: int, points: int) -> Floats:
+    """Positions of the points within the cells start to stop, one cell after the other."""
     t = np.arange(1, points + 1) / (points + 1)
-    inner: Floats = edges[:-1, None] + t * np.diff(edges)[:, None]
+    inner: Floats = (np.arange(start, stop)[:, None] + t).ravel()
     return inner
 
 
@@ -236,26 +261,42 @@ def _shares(corners: tuple[Floats, Floats], across: Floats, down: Floats, torn: 
     return shares
 
 
-def _trace(source: Grid, target: Grid, transformer: Transformer, patch: Patch, points: tuple[int, int]) -> list[Shares]:
+def _trace(way: _Way, patch: Patch, warp: Warp, skip: Bools) -> Shares:
     """Shares of the cells of a patch, cells numbered as in the source."""
     r0, r1, c0, c1 = patch
-    xs, ys = source.x_edges[c0 : c1 + 1], source.y_edges[r0 : r1 + 1]
-    corners = _project(transformer, xs[None, :], ys[:, None])
-    across = np.stack(_project(transformer, _within(xs, points[0])[None], ys[:, None, None]), axis=-1)
-    down = np.stack(_project(transformer, xs[None, :, None], _within(ys, points[1])[:, None, :]), axis=-1)
+    rows, cols = np.arange(r0, r1 + 1.0), np.arange(c0, c1 + 1.0)
+    return _numbered(way, patch, warp, warp(rows, cols), skip)
+
+
+def _trace_exactly(way: _Way, patch: Patch, transformer: Transformer, skip: Bools) -> list[Shares]:
+    """The same, every vertex projected, and the pieces of cells that the projection tears."""
+    r0, r1, c0, c1 = patch
+    warp = exact_warp(way.source, transformer)
+    corners = warp(np.arange(r0, r1 + 1.0), np.arange(c0, c1 + 1.0))
     torn = np.zeros((r1 - r0, c1 - c0), np.bool_)
-    if not target.is_geographic:
+    if not way.target.is_geographic:
+        xs, ys = way.source.x_edges[c0 : c1 + 1], way.source.y_edges[r0 : r1 + 1]
         torn = torn_cells(transformer, xs, ys, *corners)
-    cells, start, index, share, beyond, measure, folded = _shares(corners, across, down, torn, target)
-    number = (r0 + cells // (c1 - c0)) * source.cols + c0 + cells % (c1 - c0)
-    shares = number, start, index, share, beyond, measure, folded
-    return [shares, *(_mended(source, target, transformer, patch, points, torn) if torn.any() else [])]
+    shares = _numbered(way, patch, warp, corners, skip | torn)
+    torn &= ~skip
+    return [shares, *(_mended(way, transformer, patch, torn) if torn.any() else [])]
 
 
-def _mended(
-    source: Grid, target: Grid, transformer: Transformer, patch: Patch, points: tuple[int, int], torn: Bools
-) -> Iterator[Shares]:
+def _numbered(way: _Way, patch: Patch, warp: Warp, corners: tuple[Floats, Floats], skip: Bools) -> Shares:
+    r0, r1, c0, c1 = patch
+    rows, cols = np.arange(r0, r1 + 1.0), np.arange(c0, c1 + 1.0)
+    across = np.stack(warp(rows, _within(c0, c1, way.points[0])), axis=-1)
+    down = np.stack(warp(_within(r0, r1, way.points[1]), cols), axis=-1)
+    across = across.reshape(r1 - r0 + 1, c1 - c0, way.points[0], 2)
+    down = np.ascontiguousarray(down.reshape(r1 - r0, way.points[1], c1 - c0 + 1, 2).swapaxes(1, 2))
+    cells, start, index, share, beyond, measure, folded = _shares(corners, across, down, skip, way.target)
+    number = (r0 + cells // (c1 - c0)) * way.source.cols + c0 + cells % (c1 - c0)
+    return number, start, index, share, beyond, measure, folded
+
+
+def _mended(way: _Way, transformer: Transformer, patch: Patch, torn: Bools) -> Iterator[Shares]:
     """Shares of the pieces of torn cells, as parts of their cells; every piece of a cell near the target counts, also one outside."""
+    source, target, points = way.source, way.target, way.points
     row, col = np.nonzero(torn)
     row, col = row + patch[0], col + patch[2]
     x, y = source.x_edges, source.y_edges
@@ -272,9 +313,9 @@ def _mended(
         across = np.stack([_between(v[:, :1], v[:, 1:], t_across)[:, None] for v in (at_x, at_y)])
         down = np.stack([_between(v[0][:, None], v[1][:, None], t_down)[None] for v in (at_x, at_y)])
         _, start, index, share, beyond, measure, folded = _shares(
-            _project(transformer, at_x, at_y),
-            np.stack(_project(transformer, *across), axis=-1),
-            np.stack(_project(transformer, *down), axis=-1),
+            project(transformer, at_x, at_y),
+            np.stack(project(transformer, *across), axis=-1),
+            np.stack(project(transformer, *down), axis=-1),
             np.zeros((1, 1), np.bool_),
             target,
         )
@@ -288,15 +329,15 @@ def _between(a: Floats, b: Floats, t: Floats) -> Floats:
     return a + (b - a) * t
 
 
-def _joined(source: Grid, target: Grid, parts: list[Shares], points: tuple[int, int]) -> Crossing:
+def _joined(way: _Way, parts: list[Shares]) -> Crossing:
     none = np.zeros(0)
     empty: Shares = none.astype(np.int64), np.zeros(1, np.int64), none.astype(np.int64), none, none, none, 0
     cells, starts, index, share, beyond, measure, folded = zip(*(parts or [empty]), strict=True)
     counts = np.concatenate([np.diff(start) for start in starts])
-    planned = np.zeros(source.shape, np.bool_)
+    planned = np.zeros(way.source.shape, np.bool_)
     planned.reshape(-1)[np.concatenate(cells)] = True
     return Crossing(
-        target=target,
+        target=way.target,
         cells=np.concatenate(cells),
         start=np.concatenate([[0], np.cumsum(counts)]),
         index=np.concatenate(index),
@@ -304,6 +345,6 @@ def _joined(source: Grid, target: Grid, parts: list[Shares], points: tuple[int, 
         beyond=np.concatenate(beyond),
         measure=np.concatenate(measure),
         planned=planned,
-        points=points,
+        points=way.points,
         folded=sum(folded),
     )

@@ -14,8 +14,9 @@ from pyproj import CRS
 from scipy.sparse import csr_array
 
 from gis.errors import InvalidGeometry, InvalidParameter, MissingCrs
-from gis.grid import Grid, transformer
+from gis.grid import Grid
 from gis.kernels.lines import OFF_GLOBE, Frame, walk_lines
+from gis.projection import project
 
 __all__ = ["Lengths", "frame_of", "lengths", "measure_lengths"]
 
@@ -129,9 +130,9 @@ def _projected(vertices: _Vertices, lines: geopandas.GeoSeries, target: CRS, den
         raise InvalidGeometry(f"{_name(lines, row)}: a vertex is not finite; remove or correct the row")
     if densify_m is not None:
         vertices = _densified(vertices, CRS(lines.crs), densify_m)
-    x, y = transformer(lines.crs, target).transform(vertices.xy[:, 0], vertices.xy[:, 1])
-    xy = np.column_stack([x, y])
-    if (vertex := _first(~np.isfinite(xy).all(axis=1))) is not None:
+    x, y = project(CRS(lines.crs), target, vertices.xy[:, 0], vertices.xy[:, 1])
+    xy: Floats = np.column_stack([x, y])
+    if (vertex := _first(~np.asarray(np.isfinite(xy).all(axis=1)))) is not None:
         at = tuple(float(v) for v in vertices.xy[vertex])
         raise InvalidGeometry(
             f"{_name(lines, vertices.line_of(vertex))}: vertex {at} of {lines.crs.name} has no place in {target.name}; "

@@ -5,16 +5,19 @@ its source cell, moved, then divided by the *full* ellipsoidal area of the targe
 target cell that the source covers in part holds less (``Regridder.coverage`` says how much of it is covered).
 
 Within one CRS the shares are products of one-dimensional overlaps (``overlaps``). Between two CRSs every source cell is
-projected as a polygon whose edges it shares with its neighbours (``crossing``).
+projected as a polygon whose edges it shares with its neighbours (``crossing``). A ``Regridder`` keeps the shares;
+``regrid`` and ``regrid_many`` take them patch by patch, of the cells that hold something, and keep none: their results
+have the same bits.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import numba
@@ -22,12 +25,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gis.errors import InvalidParameter
-from gis.grid import Grid, transformer
-from gis.gridding.crossing import Crossing, cross
+from gis.grid import Grid
+from gis.gridding.crossing import Crossing, cross, crossings
 from gis.gridding.overlaps import Overlaps, column_overlaps, row_overlaps
-from gis.kernels.regrid import blend_rows, scan_rows, scatter_shares, sum_rows, sum_skipped
+from gis.kernels.regrid import (
+    blend_rows,
+    fold_lost,
+    mark_amounts,
+    scan_rows,
+    scatter_shares,
+    sum_rows,
+    sum_skipped,
+)
+from gis.projection import transformer
 
-__all__ = ["Kind", "Regridded", "Regridder", "regrid"]
+__all__ = ["Kind", "Regridded", "Regridder", "regrid", "regrid_many"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -117,9 +129,33 @@ def regrid(values: ArrayLike, source: Grid, target: Grid, *, kind: str) -> Regri
     density × ellipsoidal source cell area are conserved, and the result is per full target cell area. To move
     many layers between the same grids, keep a ``Regridder``.
     """
-    _kind(kind)
-    _layers(values, source)
-    return Regridder(source, target).apply(values, kind=kind)
+    what = _kind(kind)
+    layers, leading = _layers(values, source)
+    if _one_crs(source, target):
+        return Regridder(source, target).apply(values, kind=kind)
+    no_value = np.array([_scan(layer, n if leading else None) for n, layer in enumerate(layers)], np.int64)
+    out = np.zeros((len(layers), *target.shape))
+    outside = np.array(_stream(list(layers), [what] * len(layers), source, target, list(out)))
+    return Regridded(out.reshape(*leading, *target.shape), outside.reshape(leading), no_value.reshape(leading))
+
+
+def regrid_many(layers: Sequence[ArrayLike], source: Grid, target: Grid, *, kinds: Sequence[str]) -> list[Regridded]:
+    """Each layer, (rows, cols) and of its own kind, on the target grid: bit for bit what ``regrid`` gives it alone.
+
+    Between two CRSs all layers are moved in one pass over the source cells. The results are arrays of their own, so that
+    one can be let go before another.
+    """
+    if len(layers) != len(kinds):
+        raise InvalidParameter(f"{len(layers)} layers came with {len(kinds)} kinds; give one kind for each layer")
+    what = [_kind(kind) for kind in kinds]
+    arrays = [_layer(layer, source) for layer in layers]
+    no_value = [np.asarray(_scan(array, n), np.int64) for n, array in enumerate(arrays)]
+    if _one_crs(source, target):
+        regridder = Regridder(source, target)
+        return [regridder.apply(array, kind=kind) for array, kind in zip(arrays, what, strict=True)]
+    out = [np.zeros(target.shape) for _ in arrays]
+    outside = _stream(arrays, what, source, target, out)
+    return [Regridded(*parts) for parts in zip(out, map(np.asarray, outside), no_value, strict=True)]
 
 
 def _kind(kind: str) -> Kind:
@@ -157,6 +193,14 @@ def _layers(values: ArrayLike, source: Grid) -> tuple[NDArray[Any], tuple[int, .
     return array.reshape(-1, *source.shape), array.shape[:-2]
 
 
+def _layer(values: ArrayLike, source: Grid) -> NDArray[Any]:
+    array, leading = _layers(values, source)
+    if leading:
+        raise InvalidParameter(f"a layer has shape {(*leading, *source.shape)}; expected {source.shape}")
+    only: NDArray[Any] = array[0]
+    return only
+
+
 def _in_bands(count: int, work: Callable[[int, int], None]) -> None:
     """Run the work over bands of 0 … count in threads; every band owns its part of the output."""
     threads = min(numba.get_num_threads(), count)
@@ -181,6 +225,10 @@ def _scan(layer: NDArray[Any], number: int | None) -> int:
             "NaN for no value"
         )
     return int(no_value.sum())
+
+
+def _mark(layer: NDArray[Any], wanted: NDArray[np.bool_]) -> None:
+    _in_bands(layer.shape[0], lambda start, stop: mark_amounts(layer, start, stop, wanted))
 
 
 def _by_row(layer: NDArray[Any], area: Floats | None) -> tuple[NDArray[Any], Floats]:
@@ -218,14 +266,60 @@ def _blend(plan: Separable, layer: NDArray[Any], out: Floats, area: Floats | Non
 
 def _scatter(plan: Crossing, layer: NDArray[Any], area: Floats | None, out: Floats, target: Grid) -> float:
     """Fill the target's values and return the amount outside: the parts cut off, and the cells that never reach."""
-    layer, scale = _by_row(layer, area)
-    amounts = np.take(layer, plan.cells) * scale[plan.cells // layer.shape[1]]
-    amounts[np.isnan(amounts)] = 0.0
     out[...] = 0.0
-    scatter_shares(amounts, plan.start, plan.index, plan.share, out.reshape(-1), np.zeros(out.size))
-    skipped = np.empty(layer.shape[0])
-    _in_bands(len(skipped), lambda start, stop: sum_skipped(layer, plan.planned, start, stop, skipped))
-    if area is not None:
-        out /= target.cell_area_m2
-    cut = np.flatnonzero(plan.beyond)
-    return math.fsum(skipped * scale) + math.fsum(amounts[cut] * plan.beyond[cut])
+    flow = _Flow(*_by_row(layer, area), out, np.zeros(out.size))
+    flow.add(plan.cells, plan.start, plan.index, plan.share, plan.beyond)
+    return flow.finish(plan.planned, None if area is None else target.cell_area_m2)
+
+
+def _stream(
+    layers: list[NDArray[Any]], kinds: list[Kind], source: Grid, target: Grid, out: list[Floats]
+) -> list[float]:
+    """Fill the target's values of every layer, zeros before, and return the amounts outside."""
+    wanted, planned = np.zeros((2, *source.shape), np.bool_)
+    flows = []
+    for layer, kind, values in zip(layers, kinds, out, strict=True):
+        _mark(layer, wanted)
+        area = source.cell_area_m2 if kind is Kind.DENSITY else None
+        flows.append(_Flow(*_by_row(layer, area), values, np.zeros(target.size)))
+    for shares in crossings(source, target, threads=numba.get_num_threads(), wanted=wanted):
+        planned.reshape(-1)[shares[0]] = True
+        for flow in flows:
+            flow.add(*shares[:5])
+    areas = [target.cell_area_m2 if kind is Kind.DENSITY else None for kind in kinds]
+    return [flow.finish(planned, area) for flow, area in zip(flows, areas, strict=True)]
+
+
+@dataclass(slots=True, eq=False)
+class _Flow:
+    """One layer on its way: the sums on the target so far, what their roundings lost, and the amounts cut off."""
+
+    layer: NDArray[Any]
+    scale: Floats
+    out: Floats
+    lost: Floats
+    cut: list[Floats] = field(default_factory=list)
+
+    def add(self, cells: Ints, start: Ints, index: Ints, share: Floats, beyond: Floats) -> None:
+        """Add the shares of some source cells."""
+        amounts = np.take(self.layer, cells) * self.scale[cells // self.layer.shape[1]]
+        amounts[np.isnan(amounts)] = 0.0
+        scatter_shares(amounts, start, index, share, self.out.reshape(-1), self.lost)
+        off = np.flatnonzero(beyond)
+        self.cut.append(amounts[off] * beyond[off])
+
+    def finish(self, planned: NDArray[np.bool_], target_area: Floats | None) -> float:
+        """Bring the sums to their final values; return the amount outside."""
+
+        def settle(start: int, stop: int) -> None:
+            cols = self.out.shape[1]
+            fold_lost(self.out.reshape(-1), self.lost, start * cols, stop * cols)
+            if target_area is not None:
+                part = self.out[start:stop]
+                # Where there is nothing the pages of a large target stay unwritten, and take no memory.
+                np.divide(part, target_area[start:stop], out=part, where=part != 0.0)
+
+        _in_bands(self.out.shape[0], settle)
+        skipped = np.empty(self.layer.shape[0])
+        _in_bands(len(skipped), lambda start, stop: sum_skipped(self.layer, planned, start, stop, skipped))
+        return math.fsum(skipped * self.scale) + math.fsum(chain.from_iterable(self.cut))

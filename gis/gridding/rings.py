@@ -14,8 +14,8 @@ from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
 from gis.errors import InvalidGeometry, InvalidParameter, MissingCrs
-from gis.grid import transformer
 from gis.kernels.turns import unwrap_rings
+from gis.projection import project
 
 __all__ = ["Rings", "describe_rows", "polygon_of", "rings_of", "rings_of_array"]
 
@@ -153,8 +153,7 @@ def _projected(rings: Rings, source: CRS, target: CRS, densify_m: float | None) 
         rings = _unwrapped(rings)
     if densify_m is not None:
         rings = _densified(rings, source, densify_m)
-    to_target = transformer(source, target)
-    x, y = to_target.transform(rings.coords[:, 0], rings.coords[:, 1])
+    x, y = project(source, target, rings.coords[:, 0], rings.coords[:, 1])
     return Rings(np.column_stack([x, y]), rings.rings, rings.polygons, rings.holes)
 
 

@@ -8,7 +8,8 @@ from geopandas import GeoSeries
 from numpy.typing import NDArray
 
 from gis.errors import InvalidGeometry, MissingCrs
-from gis.grid import Grid, transformer
+from gis.grid import Grid
+from gis.projection import transformer
 
 __all__ = ["on_grid"]
 

@@ -1,4 +1,7 @@
-"""The canonical order of sources: near each other on the map first, then by a digest of all they are and emit."""
+"""The canonical order of sources: near each other on the map first, then by digests of who they are, and what they emit.
+
+Places and ids decide before names and amounts do, so that new amounts of the same sources leave the order as it was.
+"""
 
 from __future__ import annotations
 
@@ -60,16 +63,23 @@ class Digest:
         for column in columns:
             self._add_slices(np.ascontiguousarray(column).view(np.uint64), start)
 
-    def order(self, code: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Positions in canonical order, ``code`` first."""
-        # One word decides nearly always; where it ties, both digests do, and what is left are equals, kept as they came.
+    def copy(self) -> Digest:
+        """What has been added so far, apart from what will be."""
+        out = Digest(0)
+        out.words = tuple(w.copy() for w in self.words)
+        return out
+
+    def order(self, code: NDArray[np.uint64], *, then: Digest | None = None) -> NDArray[np.int64]:
+        """Positions in canonical order: ``code`` first, then this digest, then another one."""
+        # One word decides nearly always; where it ties, all digests do, and what is left are equals, kept as they came.
         key = (code << np.uint64(32)) | (self.words[0] >> np.uint64(32))
         order: NDArray[np.int64] = np.argsort(key)
         same = key[order][1:] == key[order][:-1]
         if same.any():
             tied = np.r_[same, False] | np.r_[False, same]
             some = np.sort(order[tied])
-            order[tied] = some[np.lexsort((self.words[1][some], self.words[0][some], key[some]))]
+            words = [w[some] for w in (*(then.words[::-1] if then is not None else ()), *self.words[::-1])]
+            order[tied] = some[np.lexsort((*words, key[some]))]
         return order
 
 

@@ -93,7 +93,10 @@ class DeclaredSector(_Table):
 class Columns(_Table):
     """``[parts.columns]``: which heading holds what. Headings are quoted exactly as in the file, unit included."""
 
-    id: str | None = Field(None, description="source id; without it, the code of [parts.geometry], else rows are numbered within their file")
+    id: str | None = Field(
+        None,
+        description="source id; without it, the code of [parts.geometry], else rows are numbered within their file",
+    )
     x: str | None = Field(None, description="easting or longitude, in the part's crs or datum")
     y: str | None = Field(None, description="northing or latitude")
     wkt: str | None = Field(None, description="geometry as WKT, instead of x and y")
@@ -414,6 +417,7 @@ class Description(_Table):
             problems += [f"part {part.name!r}: no part is named {n!r}" for n in sorted(others - set(names))]
             if part.name in others:
                 problems.append(f"part {part.name!r} cannot subtract or replace itself")
+            problems += self._mass_for_nothing(part)
         problems += [
             f"surrogate {s.name!r}: no part is named {s.part!r}"
             for s in self.surrogates
@@ -422,6 +426,19 @@ class Description(_Table):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _mass_for_nothing(self, part: Part) -> list[str]:
+        """What would take mass away from other parts, or from this one, for sources that are never allocated."""
+        spreading = {p.name for p in self.parts if p.use == "surrogate"}
+        never = 'use = "surrogate" reads a part to spread others and allocates none of its mass'
+        problems = [
+            f"part {part.name!r}: subtract names {n!r}, but {never}: what is taken off would be lost"
+            for n in part.subtract
+            if n in spreading
+        ]
+        if part.name in spreading and (part.replaces or part.subtract):
+            problems.append(f"part {part.name!r}: {never}, so that it cannot replace or subtract others")
+        return problems
 
 
 def read_description(path: Path) -> Description:

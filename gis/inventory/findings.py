@@ -11,6 +11,8 @@ import pandas as pd
 
 __all__ = ["Finding", "Findings", "Severity"]
 
+_COLUMNS = ("severity", "rule", "part", "file", "row", "column", "value", "reason", "count")
+
 
 class Severity(StrEnum):
     """How much a finding matters."""
@@ -87,16 +89,16 @@ class Findings:
 
     def frame(self) -> pd.DataFrame:
         """One row a finding, the mass of each species in a column of its own."""
-        return pd.DataFrame(
-            [
-                {
-                    "severity": str(f.severity), "rule": f.rule, "part": f.part, "file": f.file, "row": f.row,
-                    "column": f.column, "value": f.value, "reason": f.reason, "count": f.count,
-                    **{f"{code}_t": mass for code, mass in f.mass_t.items()},
-                }
-                for f in self.items
-            ]
-        )  # fmt: skip
+        rows = [
+            {
+                "severity": str(f.severity), "rule": f.rule, "part": f.part, "file": f.file, "row": f.row,
+                "column": f.column, "value": f.value, "reason": f.reason, "count": f.count,
+                **{f"{code}_t": mass for code, mass in f.mass_t.items()},
+            }
+            for f in self.items
+        ]  # fmt: skip
+        # Headings stand even where nothing was found, and a row number is a whole one.
+        return pd.DataFrame(rows, columns=None if rows else list(_COLUMNS)).astype({"row": "Int64"})
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.items)

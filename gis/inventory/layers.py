@@ -6,6 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import shapely
 
 from gis.errors import InvalidDescription, ReadError
 from gis.inventory.batches import warnings_of
@@ -96,4 +97,7 @@ def _polygons(surrogate: Surrogate, path: Path, files: InputFiles, findings: Fin
         findings.add(
             Finding(Severity.NOTE, "surrogate-empty", reason, file=table.name, column=surrogate.weight, count=missing)
         )
-    return PolygonSurrogate(surrogate.name, _frame(table).geometry, np.nan_to_num(weights.values))
+    shapes, values = _frame(table).geometry, np.nan_to_num(weights.values)
+    # By content, so that sums over the polygons do not depend on the order of rows.
+    order = np.lexsort((values, shapely.to_wkb(shapes.to_numpy()).astype(object)))
+    return PolygonSurrogate(surrogate.name, shapes.iloc[order].reset_index(drop=True), values[order])

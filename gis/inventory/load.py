@@ -22,7 +22,7 @@ from gis.inventory.rows import Table
 from gis.inventory.scope import Scope
 from gis.regions.model import Regions
 
-__all__ = ["Progress", "read_inventory"]
+__all__ = ["Progress", "read_inventory", "staged"]
 
 Progress = Callable[[str, float], None]
 _SHOWN = 20
@@ -55,6 +55,13 @@ def read_inventory(path: Path, *, lenient: bool = False, progress: Progress | No
         description, path, scope.years, scope.species, scope.sectors, tuple(loader.parts), surrogates, regions,
         loader.findings, loader.files.inputs, loader.unread_t, loader.totals(),
     )  # fmt: skip
+
+
+def staged(progress: Callable[[str, int, int], None] | None) -> Progress | None:
+    """Reading as a stage of longer work, whose progress is told by stage, done and total."""
+    if progress is None:
+        return None
+    return lambda what, share: progress(f"reading {what}" if share < 1.0 else "reading", round(100 * share), 100)
 
 
 def _refusal(path: Path, findings: Findings) -> str:

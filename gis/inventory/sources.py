@@ -47,24 +47,18 @@ def build(part: Part, rows: Rows, entries: Entries, source: Ints, batches: Seque
     columns, disagreeing = _attributes(rows, source, first, batches)
     amounts = _summed(entries, source)
     start = np.searchsorted(amounts.row, np.arange(n + 1))
-    digest = Digest(n)
-    digest.add_texts(taken(rows.ids, first))
-    for name in TEXTS:
-        if any(name in b.attributes.texts for b in batches):
-            digest.add_texts(columns[name])
-    digest.add_numbers(columns["capacity"])
-    digest.add_numbers(columns["supply_security"].astype(np.int64))
+    who = Digest(n)
+    who.add_texts(taken(rows.ids, first))
     if rows.x is not None and rows.y is not None:
         x, y = rows.x[first], rows.y[first]
-        digest.add_numbers(x)
-        digest.add_numbers(y)
+        who.add_numbers(x)
+        who.add_numbers(y)
     else:
         shapes = np.asarray(rows.shapes, object)[first]
-        digest.add_shapes(shapes)
+        who.add_shapes(shapes)
         box = shapely.bounds(shapes).reshape(-1, 4)
         x, y = box[:, 0] / 2 + box[:, 2] / 2, box[:, 1] / 2 + box[:, 3] / 2
-    digest.add_entries(start, [amounts.species, amounts.sector, amounts.year, amounts.mass_t])
-    order = digest.order(spatial_code(x, y))
+    order = who.order(spatial_code(x, y), then=_all_the_rest(who, columns, amounts, start, batches))
     frame = _frame(columns, order)
     geometry = (
         {"x": _frozen(x[order]), "y": _frozen(y[order])}
@@ -75,6 +69,20 @@ def build(part: Part, rows: Rows, entries: Entries, source: Ints, batches: Seque
     rank = np.empty(n, np.int64)
     rank[order] = np.arange(n)
     return Built(built, rank[source], rank, disagreeing)
+
+
+def _all_the_rest(
+    who: Digest, columns: dict[str, Any], amounts: Entries, start: Ints, batches: Sequence[Batch]
+) -> Digest:
+    """What tells sources of one id and place apart: their attributes and amounts."""
+    digest = who.copy()
+    for name in TEXTS:
+        if any(name in b.attributes.texts for b in batches):
+            digest.add_texts(columns[name])
+    digest.add_numbers(columns["capacity"])
+    digest.add_numbers(columns["supply_security"].astype(np.int64))
+    digest.add_entries(start, [amounts.species, amounts.sector, amounts.year, amounts.mass_t])
+    return digest
 
 
 def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:

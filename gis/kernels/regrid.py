@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["blend_rows", "scan_rows", "scatter_shares", "sum_rows", "sum_skipped"]
+__all__ = ["blend_rows", "fold_lost", "mark_amounts", "scan_rows", "scatter_shares", "sum_rows", "sum_skipped"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -130,7 +130,7 @@ def scatter_shares(
     out: Floats,
     lost: Floats,
 ) -> None:
-    """Add every source cell's amount × share to its target cells; the sums are compensated through ``lost``."""
+    """Add every source cell's amount × share to its target cells, and to ``lost`` what the additions rounded off."""
     for k in range(amounts.shape[0]):
         v = amounts[k]
         if v == 0.0:
@@ -140,11 +140,27 @@ def scatter_shares(
             term = v * share[e]
             old = out[t]
             new = old + term
-            # Neumaier 1974: what the addition rounded off, whichever of the two is larger.
-            lost[t] += (old - new) + term if abs(old) >= abs(term) else (term - new) + old
+            # Knuth's two-sum: exactly what the addition rounded off, without asking which of the two is larger.
+            came = new - old
+            lost[t] += (old - (new - came)) + (term - came)
             out[t] = new
-    for t in range(out.shape[0]):
-        out[t] += lost[t]
+
+
+@numba.njit(cache=True, nogil=True)
+def fold_lost(out: Floats, lost: Floats, start: int, stop: int) -> None:
+    """Add what the sums of the cells start to stop have lost; cells that nothing reached are not written to."""
+    for t in range(start, stop):
+        if lost[t] != 0.0:
+            out[t] += lost[t]
+
+
+@numba.njit(cache=True, nogil=True)
+def mark_amounts(values: Floats, start: int, stop: int, wanted: NDArray[np.bool_]) -> None:
+    """Set ``wanted`` where the rows start to stop hold a number other than 0."""
+    for i in range(start, stop):
+        for j in range(values.shape[1]):
+            v = values[i, j]
+            wanted[i, j] |= v == v and v != 0.0
 
 
 @numba.njit(cache=True, nogil=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gis.allocation.allocate import Allocation, allocate
 from gis.errors import CorruptObject, GisError
-from gis.inventory.load import read_inventory
+from gis.inventory.load import read_inventory, staged
 from gis.workspace.publish import Progress
 from gis.workspace.restore import restore_inputs
 from gis.workspace.run import Run
@@ -43,7 +43,7 @@ def verify(run: Run, *, progress: Progress | None = None) -> Verification:
         return Verification(run.id, len(run.entry.sizes), 0, tuple(damaged))
     with tempfile.TemporaryDirectory(prefix="cozone-verify-") as directory:
         path = restore_inputs(run, Path(directory))
-        inventory = read_inventory(path, lenient=bool(run.manifest["identity"]["lenient"]))
+        inventory = read_inventory(path, lenient=bool(run.manifest["identity"]["lenient"]), progress=staged(progress))
         allocation = allocate(inventory, run.grid, progress=progress)
         differences = list(_layer_differences(run, allocation, progress))
         differences += _table_differences(run, allocation)

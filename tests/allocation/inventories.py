@@ -43,7 +43,9 @@ def attributes(n: int, prefix: str, **columns: Any) -> pd.DataFrame:
     return frame[list(ATTRIBUTES)]
 
 
-def amounts(records: list[tuple[int, str, str, int, float]], species: tuple[str, ...], years: tuple[int, ...]) -> Amounts:
+def amounts(
+    records: list[tuple[int, str, str, int, float]], species: tuple[str, ...], years: tuple[int, ...]
+) -> Amounts:
     """Amounts from (source, species, sector, year, mass) records."""
     return Amounts(
         source=np.array([r[0] for r in records], np.int64),
@@ -57,17 +59,23 @@ def amounts(records: list[tuple[int, str, str, int, float]], species: tuple[str,
 class Made:
     """Collects parts, then makes the inventory."""
 
-    def __init__(self, species: tuple[str, ...] = ("co2", "nox"), years: tuple[int, ...] = (2020,), crs: str = CRS_M) -> None:
+    def __init__(
+        self, species: tuple[str, ...] = ("co2", "nox"), years: tuple[int, ...] = (2020,), crs: str = CRS_M
+    ) -> None:
         self.species, self.years, self.crs = species, years, CRS.from_user_input(crs)
         self._policies: list[dict[str, Any]] = []
         self._sources: list[tuple[Kind, Any, Any, list[tuple[int, str, str, int, float]], dict[str, Any]]] = []
 
-    def points(self, name: str, x: Any, y: Any, records: Any, *, columns: dict[str, Any] | None = None, **keys: Any) -> Made:
+    def points(
+        self, name: str, x: Any, y: Any, records: Any, *, columns: dict[str, Any] | None = None, **keys: Any
+    ) -> Made:
         self._policies.append(policy(name, "point", **keys))
         self._sources.append((Kind.POINT, np.asarray(x, float), np.asarray(y, float), records, columns or {}))
         return self
 
-    def shapes(self, name: str, kind: str, shapes: Any, records: Any, *, columns: dict[str, Any] | None = None, **keys: Any) -> Made:
+    def shapes(
+        self, name: str, kind: str, shapes: Any, records: Any, *, columns: dict[str, Any] | None = None, **keys: Any
+    ) -> Made:
         self._policies.append(policy(name, kind, **keys))
         self._sources.append((Kind(kind), shapes, None, records, columns or {}))
         return self
@@ -78,11 +86,15 @@ class Made:
         return self
 
     def inventory(self, *, surrogates: Any = None, regions: Regions | None = None) -> Inventory:
-        entries = [
-            {"name": s, "kind": "raster", "file": "made-in-memory.tif"} for s in (surrogates or {})
-        ]
+        entries = [{"name": s, "kind": "raster", "file": "made-in-memory.tif"} for s in (surrogates or {})]
         description = Description.model_validate(
-            {"name": "made", "years": list(self.years), "species_used": list(self.species), "parts": self._policies, "surrogates": entries}
+            {
+                "name": "made",
+                "years": list(self.years),
+                "species_used": list(self.species),
+                "parts": self._policies,
+                "surrogates": entries,
+            }
         )
         parts = [self._part(p, s) for p, s in zip(description.parts, self._sources, strict=True)]
         species: tuple[Species, ...] = tuple(SPECIES[s] for s in self.species)

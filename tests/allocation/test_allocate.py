@@ -28,7 +28,9 @@ def box(west: float, south: float, east: float, north: float) -> shapely.Polygon
     return shapely.box(X0 + 1000 * west, Y0 + 1000 * south, X0 + 1000 * east, Y0 + 1000 * north)
 
 
-def raster(values: np.ndarray, grid: Grid = GRID, name: str = "people", kind: str = "amount") -> dict[str, RasterSurrogate]:
+def raster(
+    values: np.ndarray, grid: Grid = GRID, name: str = "people", kind: str = "amount"
+) -> dict[str, RasterSurrogate]:
     return {name: RasterSurrogate(name, grid, np.asarray(values, float), kind)}
 
 
@@ -36,7 +38,9 @@ def raster(values: np.ndarray, grid: Grid = GRID, name: str = "people", kind: st
 
 
 def test_a_point_lies_in_its_cell_and_beyond_the_grid_it_is_outside() -> None:
-    made = Made().points("plants", [X0 + 500, X0 - 1], [Y0 + 500, Y0], [(0, "co2", "power", 2020, 5.0), (1, "co2", "power", 2020, 3.0)])
+    made = Made().points(
+        "plants", [X0 + 500, X0 - 1], [Y0 + 500, Y0], [(0, "co2", "power", 2020, 5.0), (1, "co2", "power", 2020, 3.0)]
+    )
     allocation = allocate(made.inventory(), GRID)
     layer = allocation.layer(2020, "co2", "power")
     assert layer[7, 0] == 5.0 and layer.sum() == 5.0
@@ -51,7 +55,9 @@ def test_off_grid_points_can_be_an_error_or_go_to_the_nearest_cell() -> None:
         allocate(Made().points("plants", [X0 - 10], [Y0], records, off_grid="error").inventory(), GRID)
     moved = allocate(Made().points("plants", [X0 - 10], [Y0 + 1], records, off_grid="nearest").inventory(), GRID)
     assert moved.layer(2020, "co2", "power")[7, 0] == 5.0
-    assert moved.report["notes"] == [{"part": "plants", "sources moved to the nearest cell": 1.0, "farthest move": 10.0}]
+    assert moved.report["notes"] == [
+        {"part": "plants", "sources moved to the nearest cell": 1.0, "farthest move": 10.0}
+    ]
 
 
 def test_an_area_without_a_surrogate_is_spread_by_area() -> None:
@@ -96,8 +102,14 @@ def test_a_surrogate_of_zero_hands_on_and_the_report_says_to_whom() -> None:
 def test_surrogates_with_zeros_leave_the_footprint_they_share_alone() -> None:
     west, east = np.zeros((8, 10)), np.zeros((8, 10))
     west[:, :3], east[:, 3:] = 1.0, 1.0
-    records = [(0, "co2", "waste", 2020, 6.0), (0, "co2", "residential", 2020, 5.0), (0, "co2", "agriculture", 2020, 4.0)]
-    made = Made().shapes("county", "area", [box(1, 1, 5, 3)], records, surrogates={"waste": "west", "residential": "east"})
+    records = [
+        (0, "co2", "waste", 2020, 6.0),
+        (0, "co2", "residential", 2020, 5.0),
+        (0, "co2", "agriculture", 2020, 4.0),
+    ]
+    made = Made().shapes(
+        "county", "area", [box(1, 1, 5, 3)], records, surrogates={"waste": "west", "residential": "east"}
+    )
     allocation = allocate(made.inventory(surrogates=raster(west, name="west") | raster(east, name="east")), GRID)
     allocation.ledger.check()
     np.testing.assert_allclose(allocation.layer(2020, "co2", "waste")[5:7, 1:5], [[1.5, 1.5, 0, 0]] * 2)
@@ -171,7 +183,9 @@ def test_a_point_on_a_shared_border_is_in_one_total() -> None:
 
 
 def regions(shape: shapely.Polygon, code: str = "990100") -> Regions:
-    frame = gpd.GeoDataFrame({"code": [code], "name_zh": [""], "name_en": [""], "parent": [""]}, geometry=[shape], crs=CRS_M)
+    frame = gpd.GeoDataFrame(
+        {"code": [code], "name_zh": [""], "name_en": [""], "parent": [""]}, geometry=[shape], crs=CRS_M
+    )
     return Regions((RegionLayer(Role.COUNTY, frame),))
 
 
@@ -240,7 +254,12 @@ def test_nan_in_a_gridded_inventory_is_counted_and_adds_nothing() -> None:
 def test_every_tonne_is_traced_to_its_source_and_back() -> None:
     made = (
         Made()
-        .points("plants", [X0 + 500, X0 + 600], [Y0 + 500] * 2, [(0, "co2", "power", 2020, 5.0), (1, "co2", "steel", 2020, 7.0)])
+        .points(
+            "plants",
+            [X0 + 500, X0 + 600],
+            [Y0 + 500] * 2,
+            [(0, "co2", "power", 2020, 5.0), (1, "co2", "steel", 2020, 7.0)],
+        )
         .shapes("county", "area", [box(0, 0, 2, 1)], [(0, "co2", "waste", 2020, 2.0)])
         .gridded("g", GRID, {("co2", "agriculture", 2020): np.full(GRID.shape, 0.5)})
     )
@@ -259,7 +278,9 @@ def test_every_tonne_is_traced_to_its_source_and_back() -> None:
 
 def test_new_amounts_for_the_same_geometries_reuse_the_weights_and_stale_ones_are_not_reused() -> None:
     def county(mass: float, east: float = 2.0) -> Made:
-        return Made().shapes("county", "area", [box(0, 0, east, 1)], [(0, "co2", "waste", 2020, mass)], surrogate="people")
+        return Made().shapes(
+            "county", "area", [box(0, 0, east, 1)], [(0, "co2", "waste", 2020, mass)], surrogate="people"
+        )
 
     people = np.ones(GRID.shape)
     first = allocate(county(2.0).inventory(surrogates=raster(people)), GRID)
@@ -305,12 +326,21 @@ def inventories(draw: st.DrawFn) -> tuple[Made, dict[str, RasterSurrogate], Regi
     made.points("city", *spot(3), records(3),
                 replaces=[{"parts": ["background", "counties", "roads", "plants"], "region": "990100", "species": ["CO2"]}])  # fmt: skip
     people = rng.uniform(0, 1, own.shape) * (rng.uniform(0, 1, own.shape) > 0.7)
-    return made, {"people": RasterSurrogate("people", own, people, "density"), "plants": SourceSurrogate("plants", "plants", "co2")}, regions(hole)  # type: ignore[dict-item]
+    return (
+        made,
+        {
+            "people": RasterSurrogate("people", own, people, "density"),
+            "plants": SourceSurrogate("plants", "plants", "co2"),
+        },
+        regions(hole),
+    )  # type: ignore[dict-item]
 
 
 @settings(max_examples=25, deadline=None)
 @given(inventories())
-def test_the_ledger_always_closes_and_mass_is_never_negative(case: tuple[Made, dict[str, RasterSurrogate], Regions]) -> None:
+def test_the_ledger_always_closes_and_mass_is_never_negative(
+    case: tuple[Made, dict[str, RasterSurrogate], Regions],
+) -> None:
     made, surrogates, found = case
     allocation = allocate(made.inventory(surrogates=surrogates, regions=found), GRID)
     allocation.ledger.check()
@@ -358,7 +388,9 @@ def test_a_ledger_that_does_not_close_says_where() -> None:
 
 
 def test_layers_are_lazy_and_selectable() -> None:
-    made = Made(years=(2019, 2020)).points("plants", [X0 + 500], [Y0 + 500], [(0, "co2", "power", 2020, 5.0), (0, "nox", "steel", 2019, 2.0)])
+    made = Made(years=(2019, 2020)).points(
+        "plants", [X0 + 500], [Y0 + 500], [(0, "co2", "power", 2020, 5.0), (0, "nox", "steel", 2019, 2.0)]
+    )
     layers = allocate(made.inventory(), GRID).layers
     assert layers.dims == ("year", "species", "sector", "y", "x")
     assert float(layers.sel(year=2020, species="co2", sector="power").sum()) == 5.0
@@ -367,7 +399,9 @@ def test_layers_are_lazy_and_selectable() -> None:
 
 
 def test_valid_is_half_the_domain_or_a_source() -> None:
-    frame = gpd.GeoDataFrame({"code": ["d"], "name_zh": [""], "name_en": [""], "parent": [""]}, geometry=[box(0, 0, 2.6, 1.4)], crs=CRS_M)
+    frame = gpd.GeoDataFrame(
+        {"code": ["d"], "name_zh": [""], "name_en": [""], "parent": [""]}, geometry=[box(0, 0, 2.6, 1.4)], crs=CRS_M
+    )
     domain = Regions((RegionLayer(Role.DOMAIN, frame),))
     made = Made().points("plants", [X0 + 9500], [Y0 + 500], [(0, "co2", "power", 2020, 5.0)])
     valid = allocate(made.inventory(regions=domain), GRID).valid

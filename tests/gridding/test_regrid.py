@@ -15,7 +15,9 @@ from scipy.integrate import quad
 
 from gis.errors import InvalidParameter
 from gis.grid import Grid
-from gis.gridding.regrid import Regridder, regrid
+from gis.gridding.crossing import cross
+from gis.gridding.regrid import Regridder, regrid, regrid_many
+from gis.gridding.warps import SMOOTH, exact_warp, nodes_of, own_transformer, smooth_warp
 
 ALBERS = Grid.named("china-10km").crs
 UTM = "EPSG:32650"
@@ -378,6 +380,83 @@ def test_crossing_closes_mass(name, kind):
     assert result.no_value == np.isnan(values).sum()
 
 
+@pytest.mark.parametrize("name", CROSSINGS)
+def test_moving_many_at_once_gives_the_bytes_of_the_kept_plan(name):
+    source, target = CROSSINGS[name]
+    layers = [noise(source.shape, seed, 0.4) for seed in range(3)]
+    layers[1][::2] = 0.0
+    layers[2] = layers[2].astype(np.float32)
+    kinds = ["amount", "density", "density"]
+    plan = Regridder(source, target)
+    before = numba.get_num_threads()
+    for threads in (before, 1):
+        numba.set_num_threads(threads)
+        try:
+            moved = regrid_many(layers, source, target, kinds=kinds)
+        finally:
+            numba.set_num_threads(before)
+        for layer, kind, got in zip(layers, kinds, moved, strict=True):
+            kept = plan.apply(layer, kind=kind)
+            assert got.values.tobytes() == kept.values.tobytes()
+            assert got.outside.tobytes() == kept.outside.tobytes()
+            assert got.no_value == kept.no_value
+
+
+@pytest.mark.parametrize("target", [Grid.named("china-1km"), Grid.named("china-10km")])
+def test_small_cells_are_what_shapely_says(target):
+    # Cells of 0.01° at the edge of China, turned by 20 degrees: windows of 1 to 3 cells, interpolated corners.
+    source = grid("EPSG:4490", 74, 39, 0.01, 0.01, 150, 160)
+    assert smooth_warp(source, target, nodes_of(source, target, 16), np.ones((10, 10), np.bool_)) is not None
+    plan = cross(source, target, threads=1)
+    assert plan.points == (0, 0) and plan.folded == 0 and plan.planned.all()
+    some = np.random.default_rng(3).choice(source.size, 60, replace=False)
+    to = Transformer.from_crs(source.crs, target.crs, always_xy=True)
+    for k in some:
+        i, j = divmod(int(plan.cells[k]), source.cols)
+        w, e, n, s = *source.x_edges[j : j + 2], *source.y_edges[i : i + 2]
+        ring = shapely.Polygon(np.column_stack(to.transform([w, w, e, e], [n, s, s, n])))
+        entries = slice(plan.start[k], plan.start[k + 1])
+        row, col = target.row_col(plan.index[entries])
+        x, y = target.x_edges, target.y_edges
+        boxes = shapely.box(x[col], y[row + 1], x[col + 1], y[row])
+        expected = shapely.area(shapely.intersection(boxes, ring)) / ring.area
+        np.testing.assert_allclose(plan.share[entries], expected, rtol=0, atol=1e-9)
+        assert abs(math.fsum(plan.share[entries]) - 1.0) <= 1e-15
+        np.testing.assert_allclose(plan.measure[k], ring.area, rtol=1e-9)
+
+
+SMOOTH_PAIRS = {
+    "degrees to Albers": (grid("EPSG:4490", 90.003, 47.01, 0.1, 0.07, 190, 137), Grid.named("china-10km")),
+    "Albers to degrees": (grid(ALBERS, -1e5, 4.6e6, 1e4, 1e4, 70, 77), grid("EPSG:4490", 100, 45, 0.1, 0.1, 150, 150)),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH_PAIRS)
+def test_interpolated_positions_are_the_projected_ones(name):
+    source, target = SMOOTH_PAIRS[name]
+    nodes = nodes_of(source, target, 16)
+    near = np.ones((len(nodes.row) - 1, len(nodes.col) - 1), np.bool_)
+    smooth = smooth_warp(source, target, nodes, near)
+    assert smooth is not None
+    rng = np.random.default_rng(1)
+    rows, cols = np.sort(rng.random(200)) * source.rows, np.sort(rng.random(200)) * source.cols
+    found, true = smooth(rows, cols), exact_warp(source, own_transformer(source, target))(rows, cols)
+    off = np.hypot((found[0] - true[0]) / target.dx, (found[1] - true[1]) / target.dy)
+    assert off.max() < SMOOTH
+    # A position has its bits whoever asks.
+    part = smooth(rows[90:91], cols[50:60])
+    assert part[0].tobytes() == found[0][90:91, 50:60].tobytes()
+    assert part[1].tobytes() == found[1][90:91, 50:60].tobytes()
+
+
+@pytest.mark.parametrize("name", ["north pole in a cell", "onto the pole", "beyond the horizon"])
+def test_a_projection_that_is_not_smooth_is_not_interpolated(name):
+    source, target = CROSSINGS[name]
+    nodes = nodes_of(source, target, 8)
+    near = np.ones((len(nodes.row) - 1, len(nodes.col) - 1), np.bool_)
+    assert smooth_warp(source, target, nodes, near) is None
+
+
 @pytest.mark.parametrize("name", ["Albers inside", "Albers from the globe", "onto the pole"])
 def test_neighbouring_rings_leave_no_gap_and_no_double_count(name):
     source, target = CROSSINGS[name]
@@ -518,6 +597,30 @@ def test_wrong_input_is_named(values, kind, message):
     square = grid(UTM, 0, 0, 1, 1, 2, 2)
     with pytest.raises(InvalidParameter, match=message):
         regrid(values, square, square, kind=kind)
+
+
+def test_many_layers_need_a_kind_each_and_two_dimensions():
+    source, target = PAIRS[2]
+    layer = np.ones(source.shape)
+    with pytest.raises(InvalidParameter, match="2 layers came with 1 kinds"):
+        regrid_many([layer, layer], source, target, kinds=["amount"])
+    with pytest.raises(InvalidParameter, match="expected"):
+        regrid_many([layer[None]], source, target, kinds=["amount"])
+    layer[3, 5] = np.inf
+    with pytest.raises(InvalidParameter, match="layer 1, row 3, column 5"):
+        regrid_many([np.ones(source.shape), layer], source, target, kinds=["amount", "density"])
+    assert regrid_many([], source, target, kinds=[]) == []
+
+
+@pytest.mark.parametrize("pair", PAIRS[:2])
+def test_many_layers_within_one_crs_are_as_if_they_came_alone(pair):
+    source, target = pair
+    layers = [noise(source.shape, seed, 0.1) for seed in range(2)]
+    kinds = ["amount", "density"]
+    for layer, kind, got in zip(layers, kinds, regrid_many(layers, source, target, kinds=kinds), strict=True):
+        alone = regrid(layer, source, target, kind=kind)
+        assert got.values.tobytes() == alone.values.tobytes()
+        assert got.outside.tobytes() == alone.outside.tobytes()
 
 
 def test_layouts_and_byte_orders_do_not_matter():

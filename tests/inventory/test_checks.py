@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -244,6 +245,57 @@ def test_an_area_that_reaches_into_the_domain_is_inside() -> None:
     part = make_part(shapes=[shapely.box(119.5, 31, 125, 32), shapely.box(130, 31, 131, 32)])
     found, _ = rows(part, regions=county_regions())
     assert [(f.rule, f.row) for f in found] == [("outside-domain", 3)]
+
+
+def with_buffer() -> Regions:
+    """The counties, 118 to 120 E, and waters to 124 E beside them."""
+    sea = gpd.GeoDataFrame({"code": ["S1"]}, geometry=[shapely.box(120, 30, 124, 33)], crs=4326)
+    return Regions((*county_regions().layers, region_layer(sea, role=Role.BUFFER, code="code")))
+
+
+def test_a_buffer_counts_as_domain() -> None:
+    part = make_part(xy=[(123.0, 31.5), (126.0, 31.5)])
+    assert [f.row for f in rows(part, regions=county_regions())[0]] == [2, 3]
+    assert [(f.rule, f.row) for f in rows(part, regions=with_buffer())[0]] == [("outside-domain", 3)]
+    lanes = [shapely.LineString([(123, 31), (130, 31)]), shapely.LineString([(126, 31), (130, 31)])]
+    roads = make_part(shapes=lanes, kind=Kind.LINE, policy={"sector": "road"})
+    assert [(f.rule, f.row) for f in rows(roads, regions=with_buffer())[0]] == [("outside-domain", 3)]
+
+
+def test_bounds_know_no_buffer() -> None:
+    part = make_part(xy=[(123.0, 31.5)])
+    found, _ = rows(part, regions=with_buffer(), bounds=(110.0, 20.0, 121.0, 40.0))
+    assert [f.rule for f in found] == ["outside-bounds"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "single"),
+    [
+        ({"sector": "shipping"}, True),
+        ({"sector": "船舶"}, True),
+        ({"sector": "Schiff", "sectors": {"Schiff": "shipping"}}, True),
+        ({"sector": "1.A.3.d", "crosswalk": "edgar"}, True),
+        ({"sector": "road"}, False),
+        ({"columns": {"sector": "s"}}, False),
+        ({}, False),
+    ],
+)
+def test_lanes_of_ships_outside_are_one_finding(policy: dict[str, Any], single: bool) -> None:
+    at = [(118.5, 119.5), (126, 130), (127, 130), (131, 140)]
+    lanes = [shapely.LineString([(west, 31), (east, 31)]) for west, east in at]
+    part = make_part(
+        shapes=lanes, kind=Kind.LINE, policy=policy, amounts=[(i, "co2", "road", 0, 10.0**i) for i in range(4)]
+    )
+    found, refused = rows(part, regions=county_regions())
+    assert refused == []
+    assert {f.rule for f in found} == {"outside-domain"}
+    assert sum(f.count for f in found) == 3
+    assert sum(f.mass_t["co2"] for f in found) == 1110.0
+    assert (len(found) == 1) is single
+    if single:
+        # The middle of the last lane is 15.5 degrees of longitude off at 31 N: 15.5 × 95.5 km.
+        assert found[0].row == 5
+        assert "3 of 4" in found[0].reason and re.search(r"with 1,4\d\d km", found[0].reason)
 
 
 def test_warnings_are_listed_worst_first_and_capped() -> None:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.kernels.regrid import blend_rows, scan_rows, scatter_shares, sum_rows, sum_skipped
+from gis.kernels.regrid import (
+    blend_rows,
+    fold_lost,
+    mark_amounts,
+    scan_rows,
+    scatter_shares,
+    sum_rows,
+    sum_skipped,
+)
 
 
 def _csr(rng, rows, cols, most):
@@ -77,5 +85,15 @@ def test_scattered_sums_are_compensated():
     amounts[0] = 1e9
     out, lost = np.zeros(2), np.zeros(2)
     scatter_shares(amounts, np.arange(n + 2), np.zeros(n + 1, np.int64), np.ones(n + 1), out, lost)
+    assert out[0] != math.fsum(amounts)
+    fold_lost(out, lost, 0, 2)
     assert out[0] == math.fsum(amounts)
     assert out[1] == 0.0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_marks_are_where_some_layer_holds_something(dtype):
+    wanted = np.zeros((2, 4), np.bool_)
+    mark_amounts(np.array([[0, np.nan, 1, -0.0], [9, 9, 9, 9]], dtype), 0, 1, wanted)
+    mark_amounts(np.array([[-2, np.nan, 0, 0], [9, 9, 9, 9]], dtype), 0, 1, wanted)
+    assert wanted.tolist() == [[True, False, True, False], [False] * 4]

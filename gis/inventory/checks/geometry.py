@@ -69,14 +69,16 @@ def _kinds(marks: Marks, shapes: NDArray[np.object_]) -> None:
 def _antimeridian(marks: Marks, shapes: NDArray[np.object_]) -> None:
     if not marks.part.crs.is_geographic:
         return
-    parts, owner = shapely.get_parts(shapes, return_index=True)
+    bounds = shapely.bounds(shapes)
+    wide = np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 180.0)  # no edge jumps that far in a narrower shape
+    parts, owner = shapely.get_parts(shapes[wide], return_index=True)
     if marks.part.kind is Kind.AREA:
         parts, ring_of = shapely.get_rings(parts, return_index=True)
         owner = owner[ring_of]
     coordinates, line = shapely.get_coordinates(parts, return_index=True)
     jump = (np.abs(np.diff(coordinates[:, 0])) > 180.0) & (line[1:] == line[:-1])
     crossing = np.zeros(len(shapes), dtype=bool)
-    crossing[owner[line[1:][jump]]] = True
+    crossing[wide[owner[line[1:][jump]]]] = True
     marks.warn(
         crossing,
         "antimeridian",

@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 from pyproj import CRS, Geod, Transformer
 from shapely import Geometry, STRtree
 
+from gis.errors import UnknownSector
 from gis.inventory.checks.coordinates import centres, headings
-from gis.inventory.checks.marks import Marks, described, text
-from gis.inventory.checks.within import Holder, Stated
-from gis.inventory.description import Kind
-from gis.inventory.findings import Severity
+from gis.inventory.checks.marks import Marks, described, mass_of, place, text
+from gis.inventory.checks.within import Holder, Stated, layer_polygon
+from gis.inventory.description import Kind, Part
+from gis.inventory.findings import Finding, Severity
 from gis.regions.measure import made_valid, shapes_of
 from gis.regions.model import RegionLayer, Regions
 from gis.regions.roles import Role
+from gis.species import find_sector
 
 __all__ = ["place_findings"]
 
@@ -31,37 +33,80 @@ def place_findings(marks: Marks, region: Stated | None, regions: Regions | None)
     """Mark the sources outside what the inventory covers, and those in another region than they state."""
     if region is not None:
         for name, holder in region.holders:
-            _outside(marks, name, holder)
+            _outside(marks, name, holder, regions)
     if regions is not None and marks.part.kind is Kind.POINT:
         _other_region(marks, regions)
 
 
-def _outside(marks: Marks, name: str, holder: Holder) -> None:
+def _outside(marks: Marks, name: str, holder: Holder, regions: Regions | None) -> None:
+    rule = "outside-bounds" if "bounds" in name else "outside-domain"
     x, y = centres(marks)
-    out = np.zeros(len(x), dtype=bool)
     rows = np.flatnonzero(~marks.refused & np.isfinite(x) & np.isfinite(y))
     rows = rows[~holder.holds(x[rows], y[rows])]
-    tolerance = _tolerance(marks.part.crs)
-    if marks.part.kind is Kind.POINT:
-        near = holder.near(x[rows], y[rows], tolerance)
-    else:
-        near = shapely.dwithin(holder.polygon, shapes_of(marks.part.geometry)[rows], tolerance)
-    out[rows[~near]] = True
+    rows = rows[~_reaches(marks, holder, rows)]
+    if rule == "outside-domain" and regions is not None and len(rows):
+        # What lies in waters or a margin drawn around the domain was meant to lie there.
+        for layer in regions.of_role(Role.BUFFER):
+            rows = rows[~_reaches(marks, Holder(layer_polygon(layer, marks.part.crs)), rows)]
 
-    def reason(i: int) -> str:
-        km = _distance_km(holder.polygon, x[i], y[i], marks.part.crs)
-        return f"{described(marks.part, i)} lies {km:,.0f} km outside {name}"
+    def far_km(i: int) -> float:
+        return _distance_km(holder.polygon, x[i], y[i], marks.part.crs)
 
-    rule = "outside-bounds" if "bounds" in name else "outside-domain"
+    def value(i: int) -> str:
+        return f"{x[i]:.10g}, {y[i]:.10g}"
+
+    if rule == "outside-domain" and len(rows) > 1 and _are_lanes(marks.part.policy):
+        marks.findings.append(_lanes(marks, rows, name, [far_km(int(i)) for i in rows]))
+        return
+    out = np.zeros(len(x), dtype=bool)
+    out[rows] = True
     marks.warn(
         out,
         rule,
-        reason,
+        lambda i: f"{described(marks.part, i)} lies {far_km(i):,.0f} km outside {name}",
         column=headings(marks),
-        value=lambda i: f"{x[i]:.10g}, {y[i]:.10g}",
-        order=marks.mass_t.sum(axis=1) if out.any() else None,
+        value=value,
+        order=marks.mass_t.sum(axis=1) if len(rows) else None,
         what=f"sources outside {name}",
     )
+
+
+def _reaches(marks: Marks, holder: Holder, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which sources touch a region, or all but do."""
+    tolerance = _tolerance(marks.part.crs)
+    if marks.part.x is not None and marks.part.y is not None:
+        return holder.near(marks.part.x[rows], marks.part.y[rows], tolerance)
+    return np.asarray(shapely.dwithin(holder.polygon, shapes_of(marks.part.geometry)[rows], tolerance), dtype=bool)
+
+
+def _are_lanes(policy: Part) -> bool:
+    """Whether a part holds the lanes and waters of ships, which lie outside a domain on land by their nature."""
+    names = {amount.sector or policy.sector for amount in policy.amounts} or {policy.sector}
+    stated = [policy.sectors.get(name, name) for name in names if name is not None]
+    if policy.kind is Kind.POINT or policy.columns.sector is not None or len(stated) < len(names):
+        return False
+    return all(_is_shipping(name, policy.crosswalk) for name in stated)
+
+
+def _is_shipping(name: str, crosswalk: str | None) -> bool:
+    try:
+        return find_sector(name, crosswalk=crosswalk).code == "shipping"
+    except UnknownSector:
+        return False  # declared by the description, or left out: not the sector of ships
+
+
+def _lanes(marks: Marks, rows: NDArray[np.int64], name: str, far_km: list[float]) -> Finding:
+    """One finding for all lanes of a part that lie outside."""
+    farthest = int(np.argmax(far_km))
+    chosen = np.zeros(len(marks.part), dtype=bool)
+    chosen[rows] = True
+    file, row = place(marks.part, int(rows[farthest]))
+    return Finding(
+        Severity.WARNING, "outside-domain", f"{len(rows):,} of {len(marks.part):,} shipping sources lie outside {name}, "
+        f"{described(marks.part, int(rows[farthest]))} the farthest with {far_km[farthest]:,.0f} km; a region of role buffer "
+        "counts as domain here", marks.part.name, file, row,
+        mass_t=mass_of(marks.part, marks.species, chosen), count=len(rows),
+    )  # fmt: skip
 
 
 def _tolerance(crs: CRS) -> float:

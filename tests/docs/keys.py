@@ -1,0 +1,88 @@
+"""The tables of keys in docs/guide.md, from the models of the description file; run as a module, it writes them there."""
+
+from __future__ import annotations
+
+import types
+from enum import EnumType
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from gis.inventory import description
+from gis.inventory.description import Description
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
+BEGIN, END = "<!-- keys: made by python -m tests.docs.keys -->", "<!-- end of keys -->"
+
+# The file itself, then every table in the order in which the file names it.
+MODELS: tuple[type[BaseModel], ...] = (
+    Description, description.DeclaredSpecies, description.DeclaredSector, description.Surrogate, description.Region,
+    description.Part, description.Columns, description.AmountColumn, description.LongAmounts, description.Select,
+    description.GeometryJoin, description.FieldFile, description.Replaces,
+)  # fmt: skip
+
+
+def key_tables() -> str:
+    """The tables as Markdown."""
+    return "\n\n".join(_table(model) for model in MODELS)
+
+
+def _table(model: type[BaseModel]) -> str:
+    title = (model.__doc__ or "").strip().splitlines()[0].replace("``", "`")
+    rows = [
+        f"| `{name}` | {_kind(f.annotation)} | {_default(f)} | {_cell(f.description)} |"
+        for name, f in model.model_fields.items()
+    ]
+    return "\n".join([f"**{title}**", "", "| key | value | without it | meaning |", "|---|---|---|---|", *rows])
+
+
+def _kind(annotation: Any) -> str:
+    """A type in words."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(inner[0])
+    if origin is Literal:
+        return ", ".join(f"`{v}`" for v in inner)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_kind(t) for t in inner if t is not type(None))
+    if origin is list:
+        one = inner[0]
+        return "tables" if isinstance(one, type) and issubclass(one, BaseModel) else f"list of {_kind(one)}s"
+    if origin is dict:
+        return "table"
+    if origin is tuple:
+        return f"{len(inner)} {_kind(inner[0])}s"
+    if isinstance(annotation, EnumType):
+        return ", ".join(f"`{v}`" for v in annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[annotation]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.default_factory() if field.default_factory is not None else field.default  # type: ignore[call-arg]
+    if value is None or value is PydanticUndefined or value in ("", [], {}) or isinstance(value, BaseModel):
+        return ""
+    if isinstance(value, list):
+        return ", ".join(f"`{v}`" for v in value)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _cell(text: str | None) -> str:
+    return (text or "").replace("|", "\\|")
+
+
+def with_tables(text: str) -> str:
+    """A guide with the tables of today between its marks."""
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n\n{key_tables()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    GUIDE.write_text(with_tables(GUIDE.read_text("utf-8")), "utf-8")
