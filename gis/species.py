@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from gis.errors import UnknownSector, UnknownSpecies
+from gis.errors import UnknownName, UnknownSector, UnknownSpecies
 
 __all__ = [
     "CROSSWALKS",
@@ -151,6 +151,12 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s._\-]+", "", name).casefold()
 
 
+def _near(name: str, names: Iterable[str]) -> list[str]:
+    """The names most like one, whatever the case."""
+    by_case = {known.casefold(): known for known in names}
+    return [by_case[found] for found in get_close_matches(name.strip().casefold(), by_case, n=3, cutoff=0.4)]
+
+
 def find_species(name: str, declared: Iterable[Species] = ()) -> Species:
     """The known or declared species of that code, name or alias."""
     everything = [*declared, *SPECIES.values()]
@@ -159,7 +165,7 @@ def find_species(name: str, declared: Iterable[Species] = ()) -> Species:
         if wanted in {_plain(n) for n in (species.code, species.name, species.name_zh, *species.aliases)}:
             return species
     names = [n for s in everything for n in (s.code, s.name)]
-    near = get_close_matches(name, names, n=3, cutoff=0.4) or [s.name for s in everything]
+    near = _near(name, names) or [s.name for s in everything]
     raise UnknownSpecies(
         f"species {name!r} is not known; near it: {', '.join(near)}. Declare a further one under [[species]]"
     )
@@ -177,6 +183,8 @@ def find_sector(
     if mapping and name in mapping:
         return find_sector(mapping[name], declared=declared)
     if crosswalk is not None:
+        if crosswalk not in CROSSWALKS:
+            raise UnknownName(f"crosswalk {crosswalk!r} is not known; use one of {', '.join(CROSSWALKS)}")
         code = CROSSWALKS[crosswalk].get(re.sub(r"\s+", "_", name.strip()).upper())
         if code is not None:
             return everything[code]
@@ -189,7 +197,7 @@ def find_sector(
         *(CROSSWALKS[crosswalk] if crosswalk else ()),
         *(s.name_zh for s in everything.values()),
     ]
-    near = get_close_matches(name, names, n=3, cutoff=0.4) or list(everything)
+    near = _near(name, names) or list(everything)
     raise UnknownSector(
         f"sector {name!r} is not known{f' in the {crosswalk} crosswalk' if crosswalk else ''}; near it: {', '.join(near)}. "
         "Map it in the part's `sectors` table or declare it under [[sectors]]"

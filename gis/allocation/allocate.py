@@ -25,7 +25,7 @@ from gis.allocation.tiers import TIERS, Tier
 from gis.allocation.weights import PartWeights
 from gis.errors import InvalidParameter
 from gis.grid import Grid
-from gis.inventory.model import GriddedPart, Inventory, SourcePart
+from gis.inventory.model import GriddedField, GriddedPart, Inventory, SourcePart
 from gis.kernels.sums import compensated_sum
 from gis.regions.domain import domain_coverage
 
@@ -45,6 +45,9 @@ class Allocation:
     contained: dict[str, Contained]
     _sums: dict[Key, float] = field(default_factory=dict)
     _moved: dict[tuple[str, Key], tuple[Accounts, int]] = field(default_factory=dict)
+    _asked: dict[tuple[int, int], list[tuple[GriddedPart, GriddedField, NDArray[np.float64]]]] = field(
+        default_factory=dict
+    )
 
     # -- names ----------------------------------------------------------------------------------------------------
 
@@ -228,6 +231,19 @@ class Allocation:
             for y, s, c in [(int(y), int(s), int(c))]
         ]
         return pd.DataFrame(rows, columns=["part", "year", "species", "sector", "excess_t"])
+
+    def gridded_fields(self, key: tuple[int, int]) -> list[tuple[GriddedPart, GriddedField, NDArray[np.float64]]]:
+        """Gridded fields of a year and species (positions) on the grid, flat; kept until another key is asked for."""
+        if key not in self._asked:
+            # One key only: a field on a large grid is as large as a layer.
+            self._asked.clear()
+            self._asked[key] = [
+                (g.part, f, g.move(f).values.ravel())
+                for g in self.gridded
+                for f in g.part.fields
+                if (f.year, f.species) == key
+            ]
+        return self._asked[key]
 
     # -- provenance -----------------------------------------------------------------------------------------------
 

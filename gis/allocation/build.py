@@ -162,10 +162,16 @@ class Builder:
             rows.append((mine, scale_rows(found.inside, factor)))
             outside[mine] = found.outside[mine] * factor[mine]
             superseded[mine] = found.cut[mine] * factor[mine]
+        shares = _assemble(rows, n, self.grid.size)
+        notes: dict[str, float] = {}
+        if part.policy.off_grid is OffGrid.ERROR and (outside > 0.0).any():
+            raise InvalidGeometry(_off_grid(part, outside, self.grid))
+        if part.policy.off_grid is OffGrid.RENORMALISE:
+            shares, outside, superseded, notes = _renormalised(shares, outside, superseded)
         return PartWeights(
             part=part.name, kind=part.kind, chain=policy.chain, replaced_by=policy.identity[1], year=policy.year, key=key,
-            used=used, shares=_assemble(rows, n, self.grid.size), outside=outside, superseded=superseded,
-            unallocatable=open_.astype(np.float64), served=served,
+            used=used, shares=shares, outside=outside, superseded=superseded,
+            unallocatable=open_.astype(np.float64), served=served, notes=notes,
         )  # fmt: skip
 
     def _footprint(self, part: SourcePart, policy: Policy) -> Footprint:
@@ -197,6 +203,27 @@ def _rasters_used(inventory: Inventory) -> tuple[RasterSurrogate, ...]:
     names = {n for c in chains for n in ([c] if isinstance(c, str) else c)}
     used = (inventory.surrogates[n] for n in sorted(names & inventory.surrogates.keys()))
     return tuple(s for s in used if isinstance(s, RasterSurrogate))
+
+
+def _off_grid(part: SourcePart, outside: NDArray[np.float64], grid: Grid) -> str:
+    first = int(np.argmax(outside))
+    return (
+        f"part {part.name!r}: {outside[first]:.3%} of source {part.sources['source_id'].iloc[first]!r} lies outside {grid!r}, as do "
+        f'parts of {int((outside > 0).sum())} source(s) in all; off_grid = "keep" would leave them in the ledger'
+    )
+
+
+def _renormalised(
+    shares: csr_array, outside: NDArray[np.float64], superseded: NDArray[np.float64]
+) -> tuple[csr_array, NDArray[np.float64], NDArray[np.float64], dict[str, float]]:
+    """Shares of which nothing is left outside; a source that has nothing inside stays outside."""
+    moved = (outside > 0.0) & (np.diff(shares.indptr) > 0)
+    factor = np.where(moved, 1.0 / (1.0 - np.where(moved, outside, 0.0)), 1.0)
+    notes = {
+        "sources renormalised": float(moved.sum()),
+        "largest share moved inside": float(outside[moved].max(initial=0.0)),
+    }
+    return scale_rows(shares, factor), np.where(moved, 0.0, outside), superseded * factor, notes if moved.any() else {}
 
 
 def _assemble(rows: list[tuple[NDArray[np.int64], csr_array]], n: int, cells: int) -> csr_array:

@@ -73,18 +73,16 @@ def _of_placement(
 
 def _of_gridded(allocation: Allocation, cells: NDArray[np.int64], y: int, s: int) -> pd.DataFrame:
     rows = []
-    for gridded in allocation.gridded:
-        for f in gridded.part.fields:
-            if (f.year, f.species) == (y, s):
-                mass = float(gridded.move(f).values.ravel()[cells].sum())
-                if mass > 0:
-                    rows.append(
-                        {
-                            "part": gridded.part.name, "source_id": f.file, "name_zh": "", "name_en": "",
-                            "sector": allocation.sectors[f.sector], "year": allocation.years[y],
-                            "tier": str(Tier.SURROGATE), "mass_t": mass,
-                        }
-                    )  # fmt: skip
+    for part, f, values in allocation.gridded_fields((y, s)):
+        mass = float(values[cells].sum())
+        if mass > 0:
+            rows.append(
+                {
+                    "part": part.name, "source_id": f.file, "name_zh": "", "name_en": "",
+                    "sector": allocation.sectors[f.sector], "year": allocation.years[y],
+                    "tier": str(Tier.SURROGATE), "mass_t": mass,
+                }
+            )  # fmt: skip
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 

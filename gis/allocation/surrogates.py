@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -286,19 +287,16 @@ def _by_table(surrogate: SmokeSurrogate, grid: Grid) -> Spreader:
             f"surrogate {surrogate.name!r} holds fractions for {surrogate.grid!r} and serves that grid only, not {grid!r}"
         )
     table = surrogate.table
-    region = table["region"].astype(str).to_numpy()
+    region = table["region"].astype(str).to_numpy(object)
     cell = grid.cell_id(row=table["row"].to_numpy(), col=table["col"].to_numpy())
     fraction = table["fraction"].to_numpy(np.float64)
     # SMOKE writes 1e-36 where a fraction is nothing.
     real = fraction > 1e-30
 
     def spread(part: SourcePart, shape: Footprint) -> Served:
-        codes = {code: i for i, code in enumerate(part.sources["region"].astype(str))}
-        codes |= {code: i for i, code in enumerate(part.sources["source_id"].astype(str))}
-        source = np.array([codes.get(r, -1) for r in region], np.int64)
-        use = (source >= 0) & real
         n = len(part)
-        inside = csr_array((fraction[use], (source[use], cell[use])), shape=(n, grid.size))
+        source, entry = _sources_of(part, region[real])
+        inside = csr_array((fraction[real][entry], (source, cell[real][entry])), shape=(n, grid.size))
         total = _row_sums(inside)
         if (total > 1 + 1e-6).any():
             worst = int(np.argmax(total))
@@ -314,6 +312,19 @@ def _by_table(surrogate: SmokeSurrogate, grid: Grid) -> Spreader:
         return Served(kept, outside, _row_sums(cut))
 
     return spread
+
+
+def _sources_of(part: SourcePart, region: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Every source of a region code (by its region, else by its id) with every entry of that code."""
+    wanted, entry_code = np.unique(region, return_inverse=True)
+    codes = part.sources["region"].astype(str).to_numpy(object)
+    ids = part.sources["source_id"].astype(str).to_numpy(object)
+    code = np.where(np.isin(codes, wanted), codes, ids)
+    sources = np.flatnonzero(np.isin(code, wanted))
+    pairs = pd.DataFrame({"code": np.searchsorted(wanted, code[sources]), "source": sources}).merge(
+        pd.DataFrame({"code": entry_code, "entry": np.arange(len(region))}), on="code"
+    )
+    return pairs["source"].to_numpy(np.int64), pairs["entry"].to_numpy(np.int64)
 
 
 def _split_by_area(inside: csr_array, shape: Footprint) -> tuple[csr_array, csr_array]:

@@ -103,8 +103,8 @@ class PartWeights:
 
     def serves(self, used: NDArray[np.bool_]) -> bool:
         """Whether these weights hold all sources that another use of them needs."""
-        if self.kind is Kind.POINT:
-            return bool(np.array_equal(used, self.used))  # quickly made again, with the notes of those used
+        if self.notes or self.kind is Kind.POINT:
+            return bool(np.array_equal(used, self.used))  # notes speak of those used; points are quickly made again
         return not bool((used & ~self.used).any())
 
     def only(self, used: NDArray[np.bool_]) -> PartWeights:

@@ -3,7 +3,9 @@
 Corners of the source lattice, and points within its edges where these bend, are projected once and serve the cells on
 both sides; what one cell loses along an edge the other gains. The number of points within an edge follows
 from a sample: the true middle of an edge lies at most ``TOLERANCE`` of the smaller cell's size off the drawn one.
-Only source cells near the target are projected. A cell that cannot be projected lies outside.
+Only source cells near the target are projected. A cell that cannot be projected lies outside. Where the projection is smooth,
+points are interpolated between every 16th edge instead, within ``warps.SMOOTH`` of the smaller cell: checked against PROJ in
+every block near the target, or not done at all.
 """
 
 from __future__ import annotations

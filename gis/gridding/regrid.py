@@ -126,8 +126,8 @@ def regrid(values: ArrayLike, source: Grid, target: Grid, *, kind: str) -> Regri
     """Values of the source grid on the target grid; ``kind`` is "amount" or "density".
 
     NaN is "no value": counted, contributing nothing. Infinite values are refused. For a density the amounts
-    density × ellipsoidal source cell area are conserved, and the result is per full target cell area. To move
-    many layers between the same grids, keep a ``Regridder``.
+    density × ellipsoidal source cell area are conserved, and the result is per full target cell area. To move many layers
+    between the same grids, keep a ``Regridder``, or hand them all to ``regrid_many`` where its table would be too large.
     """
     what = _kind(kind)
     layers, leading = _layers(values, source)

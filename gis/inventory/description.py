@@ -61,11 +61,12 @@ class Kind(StrEnum):
 
 
 class OffGrid(StrEnum):
-    """What happens to a point source that lies outside the grid."""
+    """What happens to what lies outside the grid."""
 
     KEEP = "keep"  # its mass stands in the ledger as outside
     ERROR = "error"
-    NEAREST = "nearest"  # the nearest cell takes it, and the report says so
+    NEAREST = "nearest"  # points: the nearest cell takes it, and the report says so
+    RENORMALISE = "renormalise"  # lines and areas: the part inside takes all of a source's mass, and the report says so
 
 
 class _Table(BaseModel):
@@ -190,6 +191,11 @@ class Replaces(_Table):
     species: list[str] | None = Field(None, description="only these species; else the species this part has")
 
 
+def _fits_off_grid(off_grid: OffGrid, kind: Kind) -> bool:
+    alone = {OffGrid.NEAREST: (Kind.POINT,), OffGrid.RENORMALISE: (Kind.LINE, Kind.AREA)}
+    return kind in alone.get(off_grid, (Kind.POINT, Kind.LINE, Kind.AREA)) or off_grid is OffGrid.KEEP
+
+
 class Part(_Table):
     """``[[parts]]``: one kind of source from one set of files."""
 
@@ -247,7 +253,11 @@ class Part(_Table):
         "else the same sector",
     )
     replaces: list[Replaces] = Field(default_factory=list, description="coarser parts this one stands in for")
-    off_grid: OffGrid = Field(OffGrid.KEEP, description="points outside the grid: keep (as outside), error, nearest")
+    off_grid: OffGrid = Field(
+        OffGrid.KEEP,
+        description="what lies outside the grid: keep (as outside), error; nearest for points; renormalise for lines and "
+        "areas, whose part inside then takes all",
+    )
     densify_m: float | None = Field(
         None, gt=0, description="longest edge, in metres, before projecting lines and polygons"
     )
@@ -274,6 +284,8 @@ class Part(_Table):
                 problems.append("fields belong to gridded parts")
         if self.kind is not Kind.AREA and (self.surrogate or self.surrogates or self.subtract):
             problems.append("surrogate, surrogates and subtract belong to area parts")
+        if not _fits_off_grid(self.off_grid, self.kind):
+            problems.append(f"off_grid = {str(self.off_grid)!r} does not go with {self.kind} sources")
         if self.datum and self.crs:
             problems.append("give crs or datum, not both: a datum means longitude and latitude")
         if (self.columns.x is None) != (self.columns.y is None):

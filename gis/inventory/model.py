@@ -256,7 +256,9 @@ class Inventory:
                 a = part.amounts
                 frame = pd.DataFrame({"year": a.year, "species": a.species, "sector": a.sector, "mass_t": a.mass_t})
                 grouped = frame.groupby(["year", "species", "sector"], as_index=False).sum()
-                rows += [{"part": part.name, **{str(k): v for k, v in r.items()}} for r in grouped.to_dict(orient="records")]
+                rows += [
+                    {"part": part.name, **{str(k): v for k, v in r.items()}} for r in grouped.to_dict(orient="records")
+                ]
         table = pd.DataFrame(rows, columns=["part", "year", "species", "sector", "mass_t"])
         table["year"] = [self.years[int(i)] for i in table["year"]]
         table["species"] = [self.species[int(i)].code for i in table["species"]]

@@ -1,11 +1,12 @@
 """Numba kernels: arrays in, arrays out. They know numpy and numba, no policy, no files.
 
-Compiled code is kept per machine and per state of these sources: numba notices a change of the file a kernel stands in, but
-not of one it inlines, so the cache directory carries a hash over all of them.
+Compiled code is kept per machine. Numba notices a change of the file a kernel stands in, but not of one it calls into, so the
+cache directory carries a hash over the kernels that others import.
 """
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import numba.core.config
@@ -14,9 +15,13 @@ __all__ = ["cache_directory"]
 
 
 def _sources_hash() -> str:
+    texts = {path.stem: path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))}
+    called = {
+        name.decode() for text in texts.values() for name in re.findall(rb"from gis\.kernels\.(\w+) import", text)
+    }
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name in sorted(called & texts.keys()):
+        digest.update(name.encode() + b"\0" + texts[name])
     return digest.hexdigest()[:16]
 
 

@@ -48,13 +48,15 @@ class Regions:
 
     layers: tuple[RegionLayer, ...] = ()
 
-    def layer(self, role: Role) -> RegionLayer | None:
+    def layer(self, role: Role | str) -> RegionLayer | None:
         """The first layer of a role, or None."""
-        return next((layer for layer in self.layers if layer.role is role), None)
+        return next(iter(self.of_role(role)), None)
 
-    def of_role(self, role: Role) -> tuple[RegionLayer, ...]:
+    def of_role(self, role: Role | str) -> tuple[RegionLayer, ...]:
         """All layers of a role."""
-        return tuple(layer for layer in self.layers if layer.role is role)
+        if role not in list(Role):
+            raise InvalidParameter(f"role {role!r} is not known; use one of {', '.join(Role)}")
+        return tuple(layer for layer in self.layers if layer.role == role)
 
     def find(self, code: str) -> gpd.GeoSeries:
         """The polygon (one entry, with its CRS) of a region code in any layer; the role itself means the whole layer."""

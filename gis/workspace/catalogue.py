@@ -173,8 +173,19 @@ class Catalogue:
             # Asked again inside the transaction: another process may have been faster.
             current = MigrationContext.configure(connection).get_current_revision()
             self._refuse_newer(script, current)
+            if current is None:
+                self._refuse_lost()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def _refuse_lost(self) -> None:
+        """An empty catalogue beside objects has lost its runs: with a new one, pruning would remove what they published."""
+        objects = self.path.parent / "objects"
+        if objects.is_dir() and any(p.is_file() for p in objects.glob("*/*")):
+            raise StorageError(
+                f"{self.path} is empty or was missing, and {objects} holds objects of runs it no longer knows; restore it from a "
+                "backup, or use another workspace"
+            )
 
     def _refuse_newer(self, script: ScriptDirectory, current: str | None) -> None:
         try:

@@ -60,6 +60,8 @@ def export_run(run: Run, format_: Format, path: Path, selection: Selection | Non
 
 
 def _one_file(run: Run, format_: Format, path: Path, selection: Selection) -> Path:
+    if path.is_dir():
+        raise InvalidParameter(f"{path} is a directory, and {format_} makes one file; name a file")
     ending, write = _ONE_FILE[format_]
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".cozone-", dir=path.parent) as aside:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from gis.allocation.allocate import Allocation
 from gis.allocation.placement import Placement
-from gis.errors import InvalidParameter, LedgerOpen, RefusedInput, StorageError
+from gis.errors import CorruptObject, InvalidParameter, LedgerOpen, RefusedInput, StorageError
 from gis.exports.cog import LayerStatistics, encode_cog
 from gis.grid import Grid
 from gis.inventory.model import InputFile, SourcePart
@@ -290,11 +290,27 @@ def _record(
             _insert_objects(connection, everything)
             _insert_run(connection, allocation, run, digest, manifest.hash, name, label)
             _insert_members(connection, run, layers, members)
-        elif name is not None or label is not None:
+        else:
+            # The run is there already: what of it was damaged since is mended, the rest is not touched.
+            store.keep(_damaged(store, connection, everything, run))
             named = {k: v for k, v in (("name", name), ("label", label)) if v is not None}
-            connection.execute(update(tables.runs).where(tables.runs.c.id == run).values(named))
+            if named:
+                connection.execute(update(tables.runs).where(tables.runs.c.id == run).values(named))
         _point_latest(connection, run)
     return run
+
+
+def _damaged(store: ObjectStore, connection: Connection, everything: list[Staged], run: str) -> list[Staged]:
+    """What is stored under its name, but with other bytes, or is gone."""
+    known = set(connection.execute(select(tables.objects.c.hash)).scalars())
+    out = []
+    for staged in everything:
+        try:
+            if staged.hash in known:
+                store.check(staged.hash, size=staged.size, owner=f"run {run}")
+        except CorruptObject:
+            out.append(staged)
+    return out
 
 
 def _insert_objects(connection: Connection, everything: list[Staged]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import numba
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -14,10 +15,12 @@ from gis.allocation.allocate import allocate
 from gis.allocation.tiers import TIERS
 from gis.errors import InvalidGeometry, LedgerOpen, NotFound
 from gis.grid import Grid
+from gis.inventory.description import Description
 from gis.inventory.model import PolygonSurrogate, RasterSurrogate, SmokeSurrogate, SourceSurrogate
 from gis.regions.model import RegionLayer, Regions
 from gis.regions.roles import Role
 from tests.allocation.inventories import CRS_M, Made
+from tests.allocation.inventories import policy as policy_of
 
 X0, Y0 = 500_000.0, 4_000_000.0
 GRID = Grid.covering((X0, Y0, X0 + 10_000, Y0 + 8_000), crs=CRS_M, cell=1000.0)
@@ -134,7 +137,7 @@ def test_sources_as_a_surrogate_weigh_by_capacity_or_mass() -> None:
 def test_polygons_lines_and_tables_as_surrogates() -> None:
     made = (
         Made()
-        .shapes("roads", "line", [shapely.LineString([(X0 + 100, Y0 + 500), (X0 + 900, Y0 + 500)]), shapely.LineString([(X0 + 1100, Y0 + 500), (X0 + 1300, Y0 + 500)])],
+        .shapes("roads", "line", [shapely.LineString([(X0 + a, Y0 + 500), (X0 + b, Y0 + 500)]) for a, b in ((100, 900), (1100, 1300))],
                 [], use="surrogate")
         .shapes("county", "area", [box(0, 0, 2, 1)], [(0, "co2", "road", 2020, 10.0)], surrogate="by")
     )  # fmt: skip
@@ -143,12 +146,20 @@ def test_polygons_lines_and_tables_as_surrogates() -> None:
     towns = PolygonSurrogate("by", gpd.GeoSeries([box(0, 0, 1, 1), box(1, 0, 2, 1)], crs=CRS_M), np.array([1.0, 4.0]))
     by_town = allocate(made.inventory(surrogates={"by": towns}), GRID)
     np.testing.assert_allclose(by_town.layer(2020, "co2", "road")[7, :2], [2.0, 8.0], rtol=1e-12)
-    import pandas as pd
-
     table = pd.DataFrame({"region": ["county-0"] * 2, "row": [7, 7], "col": [0, 1], "fraction": [0.25, 0.5]})
     by_table = allocate(made.inventory(surrogates={"by": SmokeSurrogate("by", GRID, table)}), GRID)
     np.testing.assert_allclose(by_table.layer(2020, "co2", "road")[7, :2], [2.5, 5.0])
     assert by_table.ledger.table["outside_t"].iloc[0] == pytest.approx(2.5)
+
+
+def test_a_table_serves_every_source_of_its_region() -> None:
+    columns = {"region": ["990101", "990101", ""], "source_id": ["a", "b", "990102"]}
+    records = [(0, "co2", "road", 2020, 4.0), (1, "co2", "waste", 2020, 8.0), (2, "co2", "road", 2020, 3.0)]
+    made = Made().shapes("county", "area", [box(0, 0, 2, 2)] * 3, records, surrogate="by", columns=columns)
+    table = pd.DataFrame({"region": ["990101", "990102"], "row": [7, 6], "col": [0, 1], "fraction": [1.0, 1.0]})
+    allocation = allocate(made.inventory(surrogates={"by": SmokeSurrogate("by", GRID, table)}), GRID)
+    assert allocation.layer(2020, "co2", "waste")[7, 0] == 8.0
+    assert allocation.layer(2020, "co2", "road")[7, 0] == 4.0 and allocation.layer(2020, "co2", "road")[6, 1] == 3.0
 
 
 def test_points_in_a_total_are_taken_off_and_the_excess_is_reported() -> None:
@@ -177,6 +188,35 @@ def test_a_point_on_a_shared_border_is_in_one_total() -> None:
     )  # fmt: skip
     ledger = allocate(made.inventory(), GRID).ledger
     assert ledger.table.set_index("part").loc["county", "superseded_t"] == 4.0
+
+
+def test_lines_and_areas_off_the_grid_can_be_an_error_or_be_renormalised() -> None:
+    shapes = [box(-3, 0, 1, 1), box(-3, 0, -1, 1), box(1, 0, 2, 1)]  # a quarter, nothing and all of them inside
+    records = [(i, "co2", "waste", 2020, 4.0) for i in range(3)]
+    with pytest.raises(InvalidGeometry, match=r"100\.000% of source 'county-1'.*2 source"):
+        allocate(Made().shapes("county", "area", shapes, records, off_grid="error").inventory(), GRID)
+    allocate(Made().shapes("county", "area", shapes[2:], records[:1], off_grid="error").inventory(), GRID)
+    moved = allocate(Made().shapes("county", "area", shapes, records, off_grid="renormalise").inventory(), GRID)
+    assert moved.layer(2020, "co2", "waste")[7, :3].tolist() == pytest.approx([4.0, 4.0, 0.0])
+    (row,) = moved.ledger.table.itertuples()
+    assert (row.allocated_t, row.outside_t) == pytest.approx((8.0, 4.0))
+    assert moved.report["notes"] == [
+        {"part": "county", "sources renormalised": 1.0, "largest share moved inside": pytest.approx(0.75)}
+    ]
+    moved.ledger.check()
+    road = shapely.LineString([(X0 - 3000, Y0 + 500), (X0 + 1000, Y0 + 500)])
+    with pytest.raises(InvalidGeometry, match=r"75\.000%"):
+        allocate(
+            Made().shapes("road", "line", [road], [(0, "co2", "road", 2020, 1.0)], off_grid="error").inventory(), GRID
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy"), [("area", "nearest"), ("line", "nearest"), ("point", "renormalise"), ("gridded", "error")]
+)
+def test_a_policy_off_the_grid_that_a_kind_cannot_follow_is_refused(kind: str, policy: str) -> None:
+    with pytest.raises(ValueError, match=f"{policy}.*does not go with {kind}"):
+        Description.model_validate({"name": "n", "years": [2020], "parts": [policy_of("p", kind, off_grid=policy)]})
 
 
 # -- nested inventories ---------------------------------------------------------------------------------------------
@@ -222,12 +262,40 @@ def test_a_gridded_inventory_is_cut_exactly_whatever_its_cells(cell: float) -> N
     allocation.ledger.check()
 
 
+def test_one_part_may_replace_in_one_region_for_one_sector_and_elsewhere_for_another() -> None:
+    frame = gpd.GeoDataFrame(
+        {"code": ["w", "e"], "name_zh": "", "name_en": "", "parent": ""},
+        geometry=[box(0, 0, 2, 8), box(6, 0, 10, 8)],
+        crs=CRS_M,
+    )
+    records = [(0, "co2", s, 2020, 10.0) for s in ("power", "steel")]
+    values = np.full(GRID.shape, 1.0)
+    made = (
+        Made()
+        .shapes("coarse", "area", [box(0, 0, 10, 8)], records)
+        .gridded("background", GRID, {("co2", "power", 2020): values, ("co2", "steel", 2020): values})
+        .points("new", [X0 + 500], [Y0 + 500], [(0, "co2", "waste", 2020, 1.0)], replaces=[
+            {"parts": ["coarse", "background"], "region": "w", "sectors": ["power"]},
+            {"parts": ["coarse", "background"], "region": "e", "sectors": ["steel"]},
+        ])
+    )  # fmt: skip
+    allocation = allocate(made.inventory(regions=Regions((RegionLayer(Role.COUNTY, frame),))), GRID)
+    taken = allocation.ledger.table.set_index(["part", "sector"])["superseded_t"]
+    assert taken["coarse", "power"] == pytest.approx(2.0) and taken["coarse", "steel"] == pytest.approx(4.0)
+    assert taken["background", "power"] == pytest.approx(16.0) and taken["background", "steel"] == pytest.approx(32.0)
+    assert (allocation.layer(2020, "co2", "steel")[:, 6:] == 0).all() and (
+        allocation.layer(2020, "co2", "steel")[:, :6] > 0
+    ).all()
+    allocation.ledger.check()
+
+
 def test_replacing_keeps_to_its_species_sectors_and_points() -> None:
     inner = box(0, 0, 4, 4)
     made = (
         Made()
         .points("old plants", [X0 + 500, X0 + 9500], [Y0 + 500] * 2,
-                [(0, "co2", "power", 2020, 1.0), (0, "nox", "power", 2020, 2.0), (0, "co2", "steel", 2020, 4.0), (1, "co2", "power", 2020, 8.0)])
+                [(0, "co2", "power", 2020, 1.0), (0, "nox", "power", 2020, 2.0), (0, "co2", "steel", 2020, 4.0),
+                 (1, "co2", "power", 2020, 8.0)])
         .points("new plants", [X0 + 700], [Y0 + 700], [(0, "co2", "power", 2020, 16.0)],
                 replaces=[{"parts": ["old plants"], "region": "990100", "sectors": ["power"]}])
     )  # fmt: skip

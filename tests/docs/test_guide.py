@@ -22,17 +22,6 @@ TEXT = GUIDE.read_text("utf-8")
 _KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
 # Texts of that form that are no rule: names that a draft gives.
 NO_RULES = {"my-inventory", "uniform-raster"}
-    "Finding",
-    "RegionFinding",
-    "refuse",
-    "warn",
-    "_refuse",
-    "_unknown",
-    "_error",
-    "_NotSaid",
-    "_finding",
-    "finding",
-}
 
 
 def section(title: str) -> str:

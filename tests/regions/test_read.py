@@ -164,3 +164,12 @@ def test_counties_state_the_domain_when_nothing_else_does() -> None:
     grid = Grid.covering((0, 0, 3, 1), crs=4326, cell=1)
     counties = region_layer(frame(["1", "2"], BOXES), role=Role.COUNTY, code="CODE")
     assert domain_mask(Regions((counties,)), grid).tolist() == [[True, True, False]]
+
+
+def test_layers_are_found_by_the_name_of_their_role() -> None:
+    frame = gpd.GeoDataFrame({"c": ["1"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
+    regions = Regions((region_layer(frame, role=Role.COUNTY, code="c"),))
+    assert regions.layer("county") is regions.layer(Role.COUNTY) is regions.layers[0]
+    assert regions.layer("park") is None and regions.of_role("park") == ()
+    with pytest.raises(InvalidParameter, match="'counties' is not known; use one of domain, county"):
+        regions.layer("counties")

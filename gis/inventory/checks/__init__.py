@@ -9,6 +9,7 @@ from gis.inventory.checks.coordinates import centres, coordinate_findings
 from gis.inventory.checks.geometry import geometry_findings
 from gis.inventory.checks.layers import layer_findings
 from gis.inventory.checks.marks import Marks
+from gis.inventory.checks.nested import nested_findings
 from gis.inventory.checks.overlaps import overlap_findings
 from gis.inventory.checks.places import place_findings
 from gis.inventory.checks.ratios import ratio_findings
@@ -61,6 +62,7 @@ def inventory_findings(inventory: Inventory) -> list[Finding]:
         found += record_findings(part, inventory)
     found += totals_findings(inventory)
     found += counted_twice_findings(inventory)
+    found += nested_findings(inventory)
     found += ratio_findings(inventory)
     found += twin_findings(inventory)
     return found

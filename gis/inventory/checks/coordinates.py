@@ -14,6 +14,8 @@ __all__ = ["centres", "coordinate_findings", "headings"]
 
 # About a kilometre: a missing coordinate written as 0 often carries a rounding.
 _NEAR_NULL_DEG = 0.01
+# A border at a pole, brought there from another CRS, may pass it by a rounding.
+_ROUNDING_DEG = 1e-9
 # No longitude or latitude is beyond this, and no easting or northing of a real place in metres is so small by accident twice.
 _DEGREES = 360.0
 _METRES = 1000.0
@@ -26,6 +28,15 @@ def centres(marks: Marks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return part.x, part.y
     box = shapely.bounds(shapes_of(part.geometry)).reshape(-1, 4)
     return (box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2
+
+
+def _half_sizes(marks: Marks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far each source reaches from its place, in x and in y; points not at all."""
+    part = marks.part
+    if part.x is not None:
+        return np.zeros(len(part)), np.zeros(len(part))
+    box = shapely.bounds(shapes_of(part.geometry)).reshape(-1, 4)
+    return (box[:, 2] - box[:, 0]) / 2, (box[:, 3] - box[:, 1]) / 2
 
 
 def headings(marks: Marks) -> str:
@@ -68,7 +79,9 @@ def _degrees(
     def value(i: int) -> str:
         return f"{x[i]:.10g}, {y[i]:.10g}"
 
-    null = finite & (np.abs(x) <= _NEAR_NULL_DEG) & (np.abs(y) <= _NEAR_NULL_DEG)
+    # What merely has its middle there, as the globe has, is no missing coordinate.
+    wide, high = _half_sizes(marks)
+    null = finite & (np.abs(x) + wide <= _NEAR_NULL_DEG) & (np.abs(y) + high <= _NEAR_NULL_DEG)
     marks.refuse(
         null,
         "null-island",
@@ -99,7 +112,7 @@ def _degrees(
         value=value,
     )
     marks.refuse(
-        off,
+        off | (finite & (np.abs(y) + high > 90 + _ROUNDING_DEG)),
         "coordinate-range",
         lambda i: "longitude has to lie within -180 to 360 and latitude within -90 to 90",
         column=column,

@@ -33,7 +33,7 @@ def read_csv(data: bytes, *, name: str, encoding: str | None = None, header_row:
         # Blank lines at the end are no rows.
         text = text.rstrip("\r\n")
     delimiter = _delimiter(text, header_row)
-    if header_row == 1 and not _is_awkward(text):
+    if header_row == 1 and not _is_awkward(text) and not _has_blank_rows(text, delimiter):
         table = _fast(text, name=name, delimiter=delimiter)
         if table is not None:
             return table
@@ -53,6 +53,12 @@ def _is_awkward(text: str) -> bool:
     if "\n\n" in text or "\n\r\n" in text or text[:1] in "\r\n" or text.count('"') % 2:
         return True
     return "\r" in text and text.count("\r") != text.count("\r\n")
+
+
+def _has_blank_rows(text: str, delimiter: str) -> bool:
+    """Whether rows hold nothing but delimiters, as spreadsheets write below a table: they are no rows."""
+    blank = "\n" + delimiter * text.count(delimiter, 0, _first_line_end(text))
+    return f"{blank}\n" in text or f"{blank}\r\n" in text or text.endswith(blank)
 
 
 def _fast(text: str, *, name: str, delimiter: str) -> Table | None:
