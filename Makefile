@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
-export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
+WARM := $(VENV)/.warm
 
-.PHONY: env test check bench demo lock clean
+.PHONY: env warm test check bench demo lock clean
 
 env: $(STAMP)
 
@@ -15,7 +15,14 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-test: env
+# Kernels are compiled once, on all processors, into the user's cache directory: not in front of the first user.
+warm: $(WARM)
+
+$(WARM): $(STAMP) $(wildcard gis/kernels/*.py)
+	$(BIN)/python -m gis.warm
+	touch $@
+
+test: warm
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not external"
 
 check: env
@@ -24,12 +31,12 @@ check: env
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: env
+bench: warm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks
 
 # The synthetic province on its 1 km grid, into a workspace that may be thrown away.
-demo: env
+demo: warm
 	$(BIN)/cozone grid data/demo/inventory.toml --grid data/demo/grid-1km.toml --workspace demo-workspace >/dev/null
 	$(BIN)/cozone show latest --workspace demo-workspace --map demo-workspace/demo-co2.png
 	@echo "the map: demo-workspace/demo-co2.png"
