@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 _SUMS_BYTES = 1 << 19  # sums and carries of a band: half of a second-level cache
 _CHUNK_BITS = 19
+_TASKS = 8  # for each thread
 _AHEAD = 16  # entries the kernel looks ahead
 _POINT, _CELL = 1.0, 0.5  # relative cost of adding a point and of writing a cell, to share the bands out evenly
 
@@ -101,7 +102,7 @@ class _Bands:
     chunk: int
 
     def split(self, tasks: int) -> NDArray[np.int64]:
-        """Bands cut into runs of about equal work, one for each thread."""
+        """Bands cut into runs of about equal work."""
         bands = self.first.shape[1] - 2
         points = (self.first[:, 1 : bands + 1] - self.first[:, :bands]).sum(axis=0)
         work = np.cumsum(points * _POINT + (points > 0) * float(1 << self.shift) * _CELL)
@@ -130,12 +131,13 @@ def _add(points: _Bands, flat: Floats, result: Accumulated) -> None:
     species = len(result._total)
     keep = result._carry is not None
     carry = result._carry if result._carry is not None else np.empty((0, 0))
-    split = points.split(numba.get_num_threads())
+    threads = numba.get_num_threads()
+    split = points.split(1 if threads == 1 else _TASKS * threads)
     finite = True
     for lane in range(0, species, LANES):
         finite &= add_bands(
             points.packed, points.first, points.shift, points.chunk, flat, species, lane, min(LANES, species - lane),
-            split, keep, result._total, carry,
+            split, threads, keep, result._total, carry,
         )  # fmt: skip
     outside_carry = np.zeros(species) if result._outside_carry is None else result._outside_carry
     add_outside(points.packed, points.first, points.shift, points.chunk, flat, species, result._outside, outside_carry)

@@ -27,6 +27,7 @@ from gis.gridding.seams import near_bounds, pieces_of_torn, torn_cells
 from gis.gridding.warps import Nodes, Warp, exact_warp, nodes_of, own_transformer, project, smooth_warp
 from gis.kernels.cellrings import trace_cells
 from gis.kernels.ellipsoid import zone_coefficients
+from gis.kernels.pieces import zone_of_series
 from gis.kernels.polygons import Lattice
 
 __all__ = ["TOLERANCE", "Crossing", "Shares", "cross", "crossings"]
@@ -258,7 +259,7 @@ def _shares(corners: tuple[Floats, Floats], across: Floats, down: Floats, torn: 
         *corners, across, down, torn,
         Lattice(target.x_left, target.y_top, target.dx, target.dy, target.rows, target.cols),
         360.0 if turning else 0.0, target.cols + (0 if target.wraps else 1),
-        zone_coefficients(target.ellipsoid[1]) if turning else None,
+        zone_of_series(zone_coefficients(target.ellipsoid[1])) if turning else None,
     )  # fmt: skip
     return shares
 

@@ -315,7 +315,7 @@ def trace_cells(  # type: ignore[no-untyped-def]
 
     ``x``, ``y`` are the lattice's corners, ``across`` and ``down`` the points within its edges; cells in ``skip`` are
     left out. ``turn`` is 0 in a projected CRS and 360 on longitude-latitude grids, where ``per_turn`` counts the
-    columns of one turn and ``zone`` holds the coefficients of W. ``beyond`` is the share that lies outside the target,
+    columns of one turn and ``zone`` describes W. ``beyond`` is the share that lies outside the target,
     measured like the shares within.
     """
     n_cols = skip.shape[1]

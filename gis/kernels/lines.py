@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.kernels.cells import ALL_AROUND, column_of, row_of, wrap_degrees
+from gis.kernels.queue import take
+from gis.kernels.settle import add, settle
 
 __all__ = ["NOT_FINITE", "OFF_GLOBE", "Frame", "Walked", "ground_length", "walk_lines"]
 
@@ -32,11 +34,15 @@ _NODE = math.sqrt(0.6)
 _TOUCH = 1e-15  # of a segment: what rounding leaves in a cell whose corner is only passed
 _TURNS = 3.6e6  # degrees: 10,000 turns
 _POLE = 90.0 + 1e-9
-_SHORT = 32  # entries sorted by insertion
+_TASKS = 8  # for each thread
 
 
 class Frame(NamedTuple):
-    """Lattice and metric. ``turn``: degrees on an ellipsoid of semi-axis ``scale`` in metres; else metres per unit."""
+    """Lattice and metric.
+
+    With ``turn`` coordinates are degrees on an ellipsoid of semi-axis ``scale`` in metres; without, False or None, they are
+    planar and ``scale`` is metres per unit.
+    """
 
     x_left: float
     y_top: float
@@ -44,7 +50,7 @@ class Frame(NamedTuple):
     dy: float
     rows: int
     cols: int
-    turn: bool
+    turn: bool | None
     scale: float
     e2: float
 
@@ -90,14 +96,6 @@ def ground_length(lat0: float, lat1: float, dlon: float, a_m: float, e2: float) 
     return total * a_m
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _add(total: float, carry: float, value: float) -> tuple[float, float]:
-    # Both are lengths, never negative; Knuth's TwoSum has no branch.
-    new = total + value
-    back = new - total
-    return new, carry + ((total - (new - back)) + (value - back))
-
-
 # -- the lattice, going on beyond its extent ----------------------------------------------------------------------------
 
 
@@ -110,7 +108,7 @@ def _period(f: Frame) -> int:
 @numba.njit(cache=True, nogil=True)
 def _column(x: float, f: Frame) -> int:
     """Column of x; planar: -1 left and ``cols`` right of the grid; longitudes: counted on, turn after turn."""
-    if not f.turn:
+    if f.turn is None:
         if x < f.x_left:
             return -1
         j = column_of(x, f.x_left, f.dx, f.cols)
@@ -127,7 +125,7 @@ def _column(x: float, f: Frame) -> int:
 @numba.njit(cache=True, nogil=True, inline="always")
 def _edge(k: int, f: Frame) -> float:
     """Left edge of a column as `_column` counts them."""
-    if not f.turn:
+    if f.turn is None:
         return f.x_left + k * f.dx
     period = _period(f)
     turn = k // period
@@ -145,27 +143,45 @@ def _row(y: float, f: Frame) -> int:
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _cell(row: int, col: int, f: Frame) -> int:
-    j = col % _period(f) if f.turn else col
+    j = col % _period(f) if f.turn is not None else col
     return row * f.cols + j if 0 <= row < f.rows and 0 <= j < f.cols else -1
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _box(row: int, col: int, f: Frame) -> tuple[float, float, float, float]:
-    """West, east, south, north of a cell; empty outside the grid."""
-    if _cell(row, col, f) < 0:
-        return 0.0, 0.0, 0.0, 0.0
-    return _edge(col, f), _edge(col + 1, f), f.y_top - (row + 1) * f.dy, f.y_top - row * f.dy
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _column_from(col: int, u: float, west: float, east: float, f: Frame) -> int:
+    """Column of u, looked for first in column ``col`` of these edges and beside it."""
+    if west <= u < east:
+        return col
+    if f.turn is None and 0 < col < f.cols - 1:
+        if u < west and u >= f.x_left + (col - 1) * f.dx:
+            return col - 1
+        if u >= east and u < f.x_left + (col + 2) * f.dx:
+            return col + 1
+    return _column(u, f)
+
+
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _row_from(row: int, y: float, south: float, north: float, f: Frame) -> int:
+    """Row of y, looked for first in row ``row`` of these edges and beside it."""
+    if south <= y < north:
+        return row
+    if 0 < row < f.rows - 1:
+        if y >= north and y < f.y_top - (row - 1) * f.dy:
+            return row - 1
+        if y < south and y >= f.y_top - (row + 2) * f.dy:
+            return row + 1
+    return _row(y, f)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _unwrapped(d: float, f: Frame) -> float:
     """Whole turns, in degrees, to take off a step in longitude so that it goes the short way around."""
-    return 360.0 * np.rint(d / 360.0) if f.turn and not -180.0 <= d <= 180.0 else 0.0
+    return 360.0 * np.rint(d / 360.0) if f.turn is not None and not -180.0 <= d <= 180.0 else 0.0
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _first_turn(x: float, f: Frame) -> float:
-    return 360.0 * np.rint((wrap_degrees(x, f.x_left) - x) / 360.0) if f.turn else 0.0
+    return 360.0 * np.rint((wrap_degrees(x, f.x_left) - x) / 360.0) if f.turn is not None else 0.0
 
 
 # -- walking ------------------------------------------------------------------------------------------------------------
@@ -175,36 +191,37 @@ def _first_turn(x: float, f: Frame) -> float:
 def _doubtful(x: float, y: float, f: Frame) -> int:
     if not (math.isfinite(x) and math.isfinite(y)):
         return NOT_FINITE
-    return OFF_GLOBE if f.turn and (abs(y) > _POLE or abs(x) > _TURNS) else 0
+    return OFF_GLOBE if f.turn is not None and (abs(y) > _POLE or abs(x) > _TURNS) else 0
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _piece(y: float, d: float, e: float, t0: float, t1: float, whole: float, f: Frame) -> float:
     """Length of the part t0 to t1 of a segment of ``whole`` length (planar) that starts at y and goes (d, e)."""
-    if not f.turn:
+    if f.turn is None:
         return whole * (t1 - t0)
     return ground_length(y + t0 * e, y + t1 * e, (t1 - t0) * d, f.scale, f.e2)
 
 
-@numba.njit(cache=True, nogil=True)
-def _cross(
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _cross(  # type: ignore[no-untyped-def]
     u: float, y: float, d: float, e: float, col: int, row: int, col1: int, row1: int, f: Frame,
-    total: float, carry: float, at: int, cells: NDArray[np.integer[Any]], lengths: Floats,
-) -> tuple[int, float, float]:  # fmt: skip
+    total: float, carry: float, at: int, cells, lengths,
+):  # fmt: skip
     """Cut a segment at the cell edges between (row, col) and (row1, col1).
 
     Pieces that end go to the arrays from ``at`` on; the last one, in (row1, col1), is handed back as a running sum.
     """
-    whole = 0.0 if f.turn else math.sqrt(d * d + e * e)
-    right, down = col1 > col, row1 > row
+    whole = 0.0 if f.turn is not None else math.sqrt(d * d + e * e)
+    right, down = (1 if col1 > col else 0), (1 if row1 > row else 0)
+    across, along = abs(col1 - col), abs(row1 - row)  # edges still to be crossed
+    t_col = (_edge(col + right, f) - u) / d if across > 0 else math.inf
+    t_row = (f.y_top - (row + down) * f.dy - y) / e if along > 0 else math.inf
     t0 = 0.0
-    for _ in range(abs(col1 - col) + abs(row1 - row)):
-        t_col = (_edge(col + 1 if right else col, f) - u) / d if col != col1 else math.inf
-        t_row = (f.y_top - (row + 1 if down else row) * f.dy - y) / e if row != row1 else math.inf
+    for _ in range(across + along):
         t1 = min(t_col, t_row, 1.0)
         # What is too short to be more than a rounding goes to the next piece.
         if t1 - t0 > _TOUCH:
-            total, carry = _add(total, carry, _piece(y, d, e, t0, t1, whole, f))
+            total, carry = add(total, carry, _piece(y, d, e, t0, t1, whole, f))
             t0 = t1
         if total > 0.0:
             cells[at] = _cell(row, col, f)
@@ -213,21 +230,26 @@ def _cross(
             total = 0.0
             carry = 0.0
         if t_col <= t_row:
-            col += 1 if right else -1
+            col += 2 * right - 1
+            across -= 1
+            t_col = (_edge(col + right, f) - u) / d if across > 0 else math.inf
         else:
-            row += 1 if down else -1
+            row += 2 * down - 1
+            along -= 1
+            t_row = (f.y_top - (row + down) * f.dy - y) / e if along > 0 else math.inf
     if t0 < 1.0:
-        total, carry = _add(total, carry, _piece(y, d, e, t0, 1.0, whole, f))
+        total, carry = add(total, carry, _piece(y, d, e, t0, 1.0, whole, f))
     return at, total, carry
 
 
-@numba.njit(cache=True, nogil=True)
-def _walk_part(
-    xy: Floats, start: int, stop: int, f: Frame, at: int, cells: NDArray[np.integer[Any]], lengths: Floats
-) -> int:
+# From here on all is compiled into one loop: handing arrays from function to function would count references per line.
+
+
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _walk_part(xy, start: int, stop: int, f: Frame, at: int, room: int, cells, lengths):  # type: ignore[no-untyped-def]
     """Write the pieces of one part from ``at`` on, one per stay in a cell (-1 is outside), and hand back the end.
 
-    A negative end is minus a doubt; with FULL the arrays have no room for the pieces.
+    A negative end is minus a doubt; with FULL there is no room for the pieces before ``room``.
     """
     if stop - start < 1:
         return at
@@ -236,7 +258,9 @@ def _walk_part(
         return -_doubtful(x0, y0, f)
     turns = _first_turn(x0, f)
     col, row = _column(x0 + turns, f), _row(y0, f)
-    west, east, south, north = _box(row, col, f)
+    west, east = _edge(col, f), _edge(col + 1, f)
+    south, north = f.y_top - (row + 1) * f.dy, f.y_top - row * f.dy
+    inside = _cell(row, col, f) >= 0
     total = 0.0
     carry = 0.0
     for v in range(start + 1, stop):
@@ -245,25 +269,26 @@ def _walk_part(
         around = _unwrapped(d, f)
         d -= around
         u = x + (turns - around)
-        if u >= west and u < east and y >= south and y < north:
-            step = ground_length(y0, y, d, f.scale, f.e2) if f.turn else math.sqrt(d * d + e * e)
-            total, carry = _add(total, carry, step)
+        if inside & (u >= west) & (u < east) & (y >= south) & (y < north):
+            step = ground_length(y0, y, d, f.scale, f.e2) if f.turn is not None else math.sqrt(d * d + e * e)
+            total, carry = add(total, carry, step)
         else:
             if _doubtful(x, y, f) > 0:
                 return -_doubtful(x, y, f)
-            c = col if u >= west and u < east else _column(u, f)
-            r = row if y >= south and y < north else _row(y, f)
-            if at + abs(c - col) + abs(r - row) >= cells.shape[0]:
+            c, r = _column_from(col, u, west, east, f), _row_from(row, y, south, north, f)
+            if at + abs(c - col) + abs(r - row) >= room:
                 return -FULL
             at, total, carry = _cross(
                 x0 + turns, y0, d, e, col, row, c, r, f, total, carry, at, cells, lengths
             )  # fmt: skip
             col, row = c, r
-            west, east, south, north = _box(row, col, f)
+            west, east = _edge(col, f), _edge(col + 1, f)
+            south, north = f.y_top - (row + 1) * f.dy, f.y_top - row * f.dy
+            inside = _cell(row, col, f) >= 0
         turns -= around
         x0, y0 = x, y
     if total > 0.0:
-        if at >= cells.shape[0]:
+        if at >= room:
             return -FULL
         cells[at] = _cell(row, col, f)
         lengths[at] = total + carry
@@ -271,84 +296,34 @@ def _walk_part(
     return at
 
 
-@numba.njit(cache=True, nogil=True)
-def _sort(cells: NDArray[np.integer[Any]], lengths: Floats) -> None:
-    """Sort by cell, stable, so that equal cells add up in the order of the walk."""
-    n = cells.shape[0]
-    if n > _SHORT:
-        order = np.argsort(cells, kind="mergesort")
-        cells[:] = cells[order]
-        lengths[:] = lengths[order]
-        return
-    for i in range(1, n):
-        cell, length = cells[i], lengths[i]
-        j = i
-        while j > 0 and cells[j - 1] > cell:
-            cells[j] = cells[j - 1]
-            lengths[j] = lengths[j - 1]
-            j -= 1
-        cells[j] = cell
-        lengths[j] = length
-
-
-@numba.njit(cache=True, nogil=True)
-def _settle(cells: NDArray[np.integer[Any]], lengths: Floats) -> tuple[int, float]:
-    """Add up equal cells, leave shares of the full length, drop what is outside: entries left, and full length."""
-    _sort(cells, lengths)
-    all_total = 0.0
-    all_carry = 0.0
-    kept = 0
-    i = 0
-    while i < cells.shape[0]:
-        cell = cells[i]
-        total = 0.0
-        carry = 0.0
-        while i < cells.shape[0] and cells[i] == cell:
-            total, carry = _add(total, carry, lengths[i])
-            i += 1
-        all_total, all_carry = _add(all_total, all_carry, total + carry)
-        if cell >= 0:
-            cells[kept] = cell
-            lengths[kept] = total + carry
-            kept += 1
-    full = all_total + all_carry
-    for k in range(kept):
-        lengths[k] /= full
-    return kept, full
-
-
-@numba.njit(cache=True, nogil=True)
-def _walk_line(
-    xy: Floats, part_first: Ints, parts: int, stop: int, f: Frame, at: int, cells: NDArray[np.integer[Any]], lengths: Floats
-) -> int:  # fmt: skip
-    for p in range(parts, stop):
-        at = _walk_part(xy, part_first[p], part_first[p + 1], f, at, cells, lengths)
-        if at < 0:
-            break
-    return at
-
-
-@numba.njit(cache=True, nogil=True, parallel=True)
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 def _walk(
-    xy: Floats, part_first: Ints, line_first: Ints, f: Frame, split: Ints, room: Ints,
+    xy: Floats, part_first: Ints, line_first: Ints, f: Frame, split: Ints, room: Ints, threads: int,
     cells: NDArray[np.integer[Any]], lengths: Floats, out_count: Ints, out_full: Floats, out_doubt: NDArray[np.uint8],
 ) -> bool:  # fmt: skip
     """Walk all lines, task t into the places ``room[t]`` to ``room[t + 1]``; False when one has too few."""
     tasks = split.shape[0] - 1
     short = np.zeros(tasks, np.bool_)
-    for task in numba.prange(tasks):
-        at = room[task]
-        mine, measured = cells[: room[task + 1]], lengths[: room[task + 1]]
-        for g in range(split[task], split[task + 1]):
-            end = _walk_line(xy, part_first, line_first[g], line_first[g + 1], f, at, mine, measured)
-            if end == -FULL:
-                short[task] = True
-                break
-            out_doubt[g] = max(-end, 0)
-            kept, full = _settle(mine[at : max(end, at)], measured[at : max(end, at)])
-            out_count[g] = kept
-            out_full[g] = full
-            at += kept
+    queue = np.zeros(1, np.int64)
+    for _ in numba.prange(threads):
+        task = take(queue)
+        while task < tasks:
+            at = room[task]
+            for g in range(split[task], split[task + 1]):
+                end = at
+                for p in range(line_first[g], line_first[g + 1]):
+                    end = _walk_part(xy, part_first[p], part_first[p + 1], f, end, room[task + 1], cells, lengths)
+                    if end < 0:
+                        break
+                if end == -FULL:
+                    short[task] = True
+                    break
+                kept, full = settle(cells, lengths, at, max(end, at))
+                out_doubt[g] = max(-end, 0) if math.isfinite(full) else NOT_FINITE
+                out_count[g] = kept
+                out_full[g] = full if f.turn is not None else full * f.scale
+                at += kept
+            task = take(queue)
     return not short.any()
 
 
@@ -370,24 +345,27 @@ def walk_lines(xy: Floats, part_first: Ints, line_first: Ints, frame: Frame) -> 
     ``line_first[g]`` to ``line_first[g + 1]``.
     """
     n = len(line_first) - 1
-    tasks = numba.get_num_threads()
-    vertex = part_first[line_first]
-    cuts = np.searchsorted(vertex, vertex[-1] * np.arange(1, tasks) // tasks)
-    split = np.concatenate([[0], np.minimum(cuts, n), [n]]).astype(np.int64)
-    count, full, doubt = np.empty(n, np.int64), np.empty(n), np.zeros(n, np.uint8)
+    threads = numba.get_num_threads()
+    tasks = 1 if threads == 1 else _TASKS * threads
+    first, last = part_first[line_first[0]], part_first[line_first[-1]]
+    parts = np.searchsorted(part_first, first + (last - first) * np.arange(1, tasks) // tasks)
+    split = np.concatenate([[0], np.minimum(np.searchsorted(line_first, parts), n), [n]]).astype(np.int64)
+    # None and not False: on a plane the compiler then leaves all longitudes out, which halves the time.
+    typed: Any = frame._replace(turn=frame.turn or None)
+    count, full, doubt = np.empty(n, np.int64), np.empty(n), np.empty(n, np.uint8)
     index = np.int32 if frame.rows * frame.cols < 2**31 else np.int64
     # Room is address space, taken only as far as it is written; lines with longer steps than cells get more of it.
-    places = 2 * np.diff(vertex[split]) + 64
+    places = 2 * np.diff(part_first[line_first[split]]) + 64
     while True:
         room = np.concatenate([[0], np.cumsum(places)])
         cells, lengths = np.empty(room[-1], index), np.empty(room[-1])
-        if _walk(xy, part_first, line_first, frame, split, room, cells, lengths, count, full, doubt):
+        if _walk(xy, part_first, line_first, typed, split, room, threads, cells, lengths, count, full, doubt):
             break
         places *= 4
-    doubt[~np.isfinite(full)] = NOT_FINITE
-    indptr = np.concatenate([[0], np.cumsum(count)])
+    indptr = np.zeros(n + 1, np.int64)
+    np.cumsum(count, out=indptr[1:])
     if indptr[-1] >= 2**31:
         index = np.int64
     out_cells, out_shares = np.empty(indptr[-1], index), np.empty(indptr[-1])
     _pack(room, cells, lengths, indptr[split], out_cells, out_shares)
-    return Walked(indptr.astype(index), out_cells, out_shares, full if frame.turn else full * frame.scale, doubt)
+    return Walked(indptr.astype(index), out_cells, out_shares, full, doubt)

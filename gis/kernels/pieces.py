@@ -10,6 +10,7 @@ collects what lies left of the window, slot j + 1 is column j, and what lies rig
 """
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -17,23 +18,39 @@ from numpy.typing import NDArray
 
 from gis.kernels.ellipsoid import TERMS
 
-__all__ = ["column_in", "row_in", "trace_ring", "zone_piece"]
+__all__ = ["Zone", "column_in", "row_in", "trace_ring", "zone_of_series", "zone_piece", "zone_series"]
 
 RADIAN = math.pi / 180.0
-_SERIES = 0.05  # half-height in radians up to which the series below reach rounding, four terms of them
-_SHORT_SERIES = 2e-3  # and two
+_SERIES = 0.05  # half-height in radians up to which the series of zone_series reach rounding
+_TABLE = 2.2e-3  # and those of zone_piece: pieces up to 0.25 degrees high
+_PER_DEGREE = 4
+_NODES = 180 * _PER_DEGREE + 1
+_DERIVATIVES = 6
 Floats = NDArray[np.float64]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def zone_piece(xa: float, ya: float, xb: float, yb: float, xr: float, oy: float, c: Floats) -> tuple[float, float]:
-    """ΔW and ∫ (xr - x) dW going down from (xa, ya) to (xb, yb), straight in longitude and latitude.
+class Zone(NamedTuple):
+    """The zone area W: its coefficients, and from W' to the sixth its derivatives every quarter of a degree of latitude."""
 
-    Latitudes in degrees are ``oy`` + y. With mid-latitude m and half-height h, ΔW = Σ c_k 2 cos(km) sin(kh) and
-    ∫ x dW = x̄ ΔW - (Δx / h) Σ (c_k / k) sin(km) (sin kh - kh cos kh), written so that nothing cancels for small h.
-    """
-    h = 0.5 * (ya - yb) * RADIAN
-    m = (oy + 0.5 * (ya + yb)) * RADIAN
+    c: Floats
+    nodes: Floats
+
+
+def zone_of_series(c: Floats) -> Zone:
+    """W given by its coefficients (``zone_coefficients``), ready for the kernels."""
+    phi = np.radians(np.arange(_NODES) / _PER_DEGREE - 90.0)
+    k = 2.0 * np.arange(TERMS) + 1.0
+    sine, cosine = np.sin(np.outer(phi, k)), np.cos(np.outer(phi, k))
+    nodes = np.zeros((_NODES, 8))  # a cache line each
+    for n in range(_DERIVATIVES):
+        turned = (cosine, -sine, -cosine, sine)[n % 4]
+        nodes[:, n] = turned @ (c * k ** (n + 1))
+    return Zone(np.ascontiguousarray(c, np.float64), nodes)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def zone_series(h: float, m: float, c: Floats) -> tuple[float, float]:
+    """ΔW / 2h and B = 3 Σ (c_k / k) sin(km) (sin kh - kh cos kh) / h³ for a mid-latitude and half-height in radians."""
     cos_m = math.cos(m)
     sin_m = math.sin(m)
     # cos and sin of odd multiples of m, by f(k + 2) = 2 cos 2m f(k) - f(k - 2).
@@ -43,15 +60,10 @@ def zone_piece(xa: float, ya: float, xb: float, yb: float, xr: float, oy: float,
     total = 0.0
     bend = 0.0
     short = abs(h) <= _SERIES
-    tiny = abs(h) <= _SHORT_SERIES
     for term in range(TERMS):
         k = 2.0 * term + 1.0
         t = k * h
-        if tiny:
-            t2 = t * t
-            sinc = 1.0 - t2 * (1.0 / 6.0) * (1.0 - t2 * (1.0 / 20.0))
-            lens = 1.0 - t2 * (1.0 / 10.0) * (1.0 - t2 * (1.0 / 28.0))
-        elif short:
+        if short:
             # Products with reciprocals: divisions would cost more than all the rest.
             t2 = t * t
             sinc = 1.0 - t2 * (1.0 / 42.0) * (1.0 - t2 * (1.0 / 72.0))
@@ -66,6 +78,35 @@ def zone_piece(xa: float, ya: float, xb: float, yb: float, xr: float, oy: float,
         bend += c[term] * k * k * sin_k * lens
         cos_before, cos_k = cos_k, two_cos * cos_k - cos_before
         sin_before, sin_k = sin_k, two_cos * sin_k - sin_before
+    return total, bend
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def zone_piece(xa, ya, xb, yb, xr, oy, zone):  # type: ignore[no-untyped-def]
+    """ΔW and ∫ (xr - x) dW going down from (xa, ya) to (xb, yb), straight in longitude and latitude.
+
+    Latitudes in degrees are ``oy`` + y. With mid-latitude m and half-height h, ΔW = Σ c_k 2 cos(km) sin(kh) and
+    ∫ x dW = x̄ ΔW - (Δx / h) Σ (c_k / k) sin(km) (sin kh - kh cos kh), written so that nothing cancels for small h. Pieces
+    that are not high, nearly all, take both from Taylor series in h whose coefficients are derivatives of W at m, odd ones
+    for ΔW and even ones for the moment, and these from the series about the nearest node. What is left out is below 1e-17.
+    """
+    h = 0.5 * (ya - yb) * RADIAN
+    middle = oy + 0.5 * (ya + yb)
+    if abs(h) <= _TABLE and abs(middle) <= 90.1:
+        node = int((middle + 90.0) * _PER_DEGREE + 0.5)
+        d = (middle + 90.0 - node * (1.0 / _PER_DEGREE)) * RADIAN
+        h2 = h * h
+        w1, w2, w3 = zone.nodes[node, 0], zone.nodes[node, 1], zone.nodes[node, 2]
+        w4, w5, w6 = zone.nodes[node, 3], zone.nodes[node, 4], zone.nodes[node, 5]
+        d2, d3 = d * (1.0 / 2.0), d * (1.0 / 3.0)
+        d4, d5 = d * (1.0 / 4.0), d * (1.0 / 5.0)
+        fifth = w5 + d * w6
+        third = w3 + d * (w4 + d2 * (w5 + d3 * w6))
+        first = w1 + d * (w2 + d2 * (w3 + d3 * (w4 + d4 * (w5 + d5 * w6))))
+        total = first + h2 * (1.0 / 6.0) * (third + h2 * (1.0 / 20.0) * fifth)
+        bend = -(w2 + d * (w3 + d2 * (w4 + d3 * (w5 + d4 * w6))) + h2 * (1.0 / 10.0) * (w4 + d * (w5 + d2 * w6)))
+    else:
+        total, bend = zone_series(h, middle * RADIAN, zone.c)
     dw = 2.0 * h * total
     # s = dx/dφ is positive where x grows northwards; going down, x runs from xa at +h to xb at -h.
     moment = 0.5 * ((xr - xa) + (xr - xb)) * dw + (xa - xb) * h * h * bend / 3.0

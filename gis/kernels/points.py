@@ -18,6 +18,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from gis.kernels.cells import column_around, row_of
+from gis.kernels.queue import take
 
 __all__ = ["LANES", "add_bands", "add_outside", "first_not_finite", "sort_into_bands"]
 
@@ -81,10 +82,12 @@ def sort_into_bands(
     per_x, per_y = 1.0 / dx, 1.0 / dy
     mask = (1 << shift) - 1
     bad = np.full(tasks, n, np.int64)
+    queue = np.zeros(1, np.int64)
     for task in numba.prange(tasks):
         cell = np.empty(min(chunk, n), np.int64)
         place = np.empty(bands + 1, np.int64)
-        for c in range(task * chunks // tasks, (task + 1) * chunks // tasks):
+        c = take(queue)
+        while c < chunks:
             start = c * chunk
             stop = min(n, start + chunk)
             place[:] = 0
@@ -125,6 +128,7 @@ def sort_into_bands(
                 b = own >> shift if own >= 0 else bands
                 out_packed[place[b]] = np.uint32(((p - start) << shift) | (own & mask))
                 place[b] += 1
+            c = take(queue)
     first = bad.min()
     return first if first < n else -1
 
@@ -228,59 +232,65 @@ def add_bands(
     first: int,
     lanes: int,
     split: Ints,
+    threads: int,
     keep: bool,
     out_total: Floats,
     out_carry: Floats,
 ) -> bool:
     """Add ``lanes`` species from ``first`` on into the planes; hand back whether every sum is finite.
 
-    ``packed`` reaches 16 entries beyond its points. Task t owns the bands ``split[t]`` to ``split[t + 1]``. With
-    ``keep`` the planes are read, and sums and carries go back separately; else they start at 0 and are folded.
+    ``packed`` reaches 16 entries beyond its points. Task t owns the bands ``split[t]`` to ``split[t + 1]``; several tasks
+    for each of the ``threads`` keep them all busy. With ``keep`` the planes are read, and sums and carries go back
+    separately; else they start at 0 and are folded.
     """
     tasks = split.shape[0] - 1
     chunks = band_first.shape[0]
     size = out_total.shape[1]
     mask = (1 << shift) - 1
     check = np.zeros(tasks)
-    for task in numba.prange(tasks):
+    queue = np.zeros(1, np.int64)
+    for _ in numba.prange(threads):
         # A cell's sums must not straddle two cache lines: that alone doubles the time.
         sums = np.zeros((2 * lanes << shift) + _LINE // 8)
         origin = ((-_int64(sums.ctypes.data)) & (_LINE - 1)) >> 3
-        for b in range(split[task], split[task + 1]):
-            cell0 = b << shift
-            cells = min(1 << shift, size - cell0)
-            points = 0
-            for c in range(chunks):
-                points += band_first[c, b + 1] - band_first[c, b]
-            if points == 0:
-                continue
-            dense = points * _SPARSE >= cells
-            if keep and dense:
-                for k in range(cells):
-                    _load(sums, origin + k * 2 * lanes, lanes, out_total, out_carry, first, cell0 + k)
-            elif keep:
+        task = take(queue)
+        while task < tasks:
+            for b in range(split[task], split[task + 1]):
+                cell0 = b << shift
+                cells = min(1 << shift, size - cell0)
+                points = 0
+                for c in range(chunks):
+                    points += band_first[c, b + 1] - band_first[c, b]
+                if points == 0:
+                    continue
+                dense = points * _SPARSE >= cells
+                if keep and dense:
+                    for k in range(cells):
+                        _load(sums, origin + k * 2 * lanes, lanes, out_total, out_carry, first, cell0 + k)
+                elif keep:
+                    for c in range(chunks):
+                        for q in range(band_first[c, b], band_first[c, b + 1]):
+                            k = _int64(packed[q]) & mask
+                            _load(sums, origin + k * 2 * lanes, lanes, out_total, out_carry, first, cell0 + k)
+                for c in range(chunks):
+                    _add_band(
+                        packed, band_first[c, b], band_first[c, b + 1], c * chunk, shift,
+                        values, species, first, lanes, sums, origin,
+                    )  # fmt: skip
+                if dense:
+                    check[task] += _write_band(sums, origin, cells, lanes, keep, out_total, out_carry, first, cell0)
+                    continue
                 for c in range(chunks):
                     for q in range(band_first[c, b], band_first[c, b + 1]):
                         k = _int64(packed[q]) & mask
-                        _load(sums, origin + k * 2 * lanes, lanes, out_total, out_carry, first, cell0 + k)
-            for c in range(chunks):
-                _add_band(
-                    packed, band_first[c, b], band_first[c, b + 1], c * chunk, shift,
-                    values, species, first, lanes, sums, origin,
-                )  # fmt: skip
-            if dense:
-                check[task] += _write_band(sums, origin, cells, lanes, keep, out_total, out_carry, first, cell0)
-                continue
-            for c in range(chunks):
-                for q in range(band_first[c, b], band_first[c, b + 1]):
-                    k = _int64(packed[q]) & mask
-                    at = origin + k * 2 * lanes
-                    check[task] += _store(sums, at, lanes, keep, out_total, out_carry, first, cell0 + k)
-            for c in range(chunks):
-                for q in range(band_first[c, b], band_first[c, b + 1]):
-                    at = origin + (_int64(packed[q]) & mask) * 2 * lanes
-                    for s in range(2 * lanes):
-                        sums[at + s] = 0.0
+                        at = origin + k * 2 * lanes
+                        check[task] += _store(sums, at, lanes, keep, out_total, out_carry, first, cell0 + k)
+                for c in range(chunks):
+                    for q in range(band_first[c, b], band_first[c, b + 1]):
+                        at = origin + (_int64(packed[q]) & mask) * 2 * lanes
+                        for s in range(2 * lanes):
+                            sums[at + s] = 0.0
+            task = take(queue)
     return bool(np.isfinite(check.sum()))
 
 

@@ -12,16 +12,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gis.kernels.pieces import Zone, zone_of_series
 from gis.kernels.sweep import (
     FRACTION,
     TURNING,
     close_gaps,
-    find_windows,
     measure_outside,
     measure_polygons,
     sweep_tasks,
     zone_heights,
 )
+from gis.kernels.windows import cut_tasks, find_windows
 
 __all__ = ["FRACTION", "TURNING", "Cover", "Lattice", "Measure", "chunks_of", "cover_rings", "measure_rings"]
 
@@ -102,12 +103,13 @@ def cover_rings(
     """
     if measure is None:
         measure = measure_rings(coords, rings, polygons, holes, zone=zone)
+    series = None if zone is None else zone_of_series(zone)
     windows = np.empty((len(measure.area), 6), np.int64)
     find_windows(measure.bounds, measure.area, *lattice, zone is not None, windows)
     vertices = rings[polygons[1:]] - rings[polygons[:-1]]
-    tasks, cost = _tasks(windows, vertices)
-    common = (coords, rings, polygons, measure.sign, measure.bounds, measure.area, *lattice, zone)
-    counts, cells, shares, doubt = _sweep_batches(tasks, cost, windows, common, lattice, zone)
+    tasks, cost, room = cut_tasks(windows, vertices, _BAND, _BAND_MOST)
+    common = (coords, rings, polygons, measure.sign, measure.bounds, measure.area, *lattice, series)
+    counts, cells, shares, doubt = _sweep_batches(tasks, cost, room, windows, common, lattice, series)
     starts = np.concatenate([[0], np.cumsum(counts)])
     index = cells.dtype if starts[-1] <= np.iinfo(np.int32).max else np.dtype(np.int64)
     per_polygon = np.searchsorted(tasks[:, 0], np.arange(len(windows) + 1))
@@ -130,7 +132,16 @@ def measure_rings(
     n = len(polygons) - 1
     out = Measure(np.empty((n, 4)), np.empty(n), np.empty(len(rings) - 1), np.zeros(n, np.uint8))
     chunks = chunks_of((rings[polygons[1:]] - rings[polygons[:-1]]).astype(np.float64))
-    measure_polygons(chunks, coords, rings, polygons, holes, zone, *out)
+    measure_polygons(
+        chunks,
+        numba.get_num_threads(),
+        coords,
+        rings,
+        polygons,
+        holes,
+        None if zone is None else zone_of_series(zone),
+        *out,
+    )
     return out
 
 
@@ -142,31 +153,13 @@ def chunks_of(cost: Floats) -> Ints:
     return np.unique(np.searchsorted(total, np.linspace(0.0, total[-1], pieces + 1)))
 
 
-def _tasks(windows: Ints, vertices: Ints) -> tuple[Ints, Floats]:
-    # (polygon, first row, last row + 1) and the cost of each; large windows are cut into bands of rows.
-    rows = windows[:, 1] - windows[:, 0]
-    width = windows[:, 3] - windows[:, 2] + 1
-    cells = rows * width
-    wanted = np.minimum(-(-cells // _BAND), np.maximum(8, cells // np.maximum(vertices, 1)))
-    bands = np.clip(np.maximum(wanted, -(-cells // _BAND_MOST)), 1, np.maximum(rows, 1))
-    bands[cells == 0] = 0
-    owner = np.repeat(np.arange(len(windows)), bands)
-    nth = np.arange(len(owner)) - np.repeat(np.cumsum(bands) - bands, bands)
-    first = nth * rows[owner] // bands[owner]
-    last = (nth + 1) * rows[owner] // bands[owner]
-    cost = 4.0 * vertices[owner] + (last - first) * width[owner]
-    return np.column_stack([owner, first, last]), cost
-
-
 def _sweep_batches(
-    tasks: Ints, cost: Floats, windows: Ints, common: tuple[Any, ...], lattice: Lattice, zone: Floats | None
+    tasks: Ints, cost: Floats, room: Ints, windows: Ints, common: tuple[Any, ...], lattice: Lattice, zone: Zone | None
 ) -> tuple[Ints, NDArray[np.integer], Floats, NDArray[np.uint8]]:
     # Every edge is walked once: a chunk writes behind one another what its tasks find, into room for all the cells of
     # their windows; pages that are not written to cost nothing, and the gaps between chunks are closed afterwards.
     heights = _row_heights(lattice, zone)
     index = np.int32 if lattice.rows * lattice.cols <= np.iinfo(np.int32).max else np.int64
-    g = tasks[:, 0]
-    room = (tasks[:, 2] - tasks[:, 1]) * (windows[g, 3] - windows[g, 2])
     batch = np.cumsum(room) // _ROOM
     edges = np.concatenate([[0], np.flatnonzero(np.diff(batch)) + 1, [len(tasks)]])
     counts = np.zeros(len(tasks), np.int64)
@@ -177,7 +170,19 @@ def _sweep_batches(
         before = np.concatenate([[0], np.cumsum(room[a:b])])
         starts = before[chunks - a]
         cells, shares = np.empty(before[-1], index), np.empty(before[-1])
-        arguments = (chunks, starts, tasks, windows, *common, heights, counts, doubt, cells, shares)
+        arguments = (
+            chunks,
+            numba.get_num_threads(),
+            starts,
+            tasks,
+            windows,
+            *common,
+            heights,
+            counts,
+            doubt,
+            cells,
+            shares,
+        )
         sweep_tasks(*arguments)
         total = close_gaps(
             starts, np.add.reduceat(counts[a:b], chunks[:-1] - a) if b > a else counts[a:b], cells, shares
@@ -194,7 +199,7 @@ def _trimmed(array: NDArray[Any], n: int) -> NDArray[Any]:
     return array
 
 
-def _row_heights(lattice: Lattice, zone: Floats | None) -> Floats:
+def _row_heights(lattice: Lattice, zone: Zone | None) -> Floats:
     # Full heights of the rows in y or in W, so that a full cell has exactly the cell's area.
     if zone is None:
         return np.full(lattice.rows, lattice.dy)

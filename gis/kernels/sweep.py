@@ -1,4 +1,4 @@
-"""The loops behind ``gis.kernels.polygons``: measure polygons, find their windows, sum their edges, scan the rows."""
+"""The loops behind ``gis.kernels.polygons``: measure polygons, sum their edges, scan the rows."""
 
 import math
 
@@ -6,13 +6,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.kernels.pieces import trace_ring, zone_piece
+from gis.kernels.pieces import Zone, trace_ring, zone_piece
+from gis.kernels.queue import take
 
 __all__ = [
     "FRACTION",
     "TURNING",
     "close_gaps",
-    "find_windows",
     "measure_outside",
     "measure_polygons",
     "sweep_tasks",
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def zone_heights(edges: Floats, zone: Floats, out: Floats) -> None:
+def zone_heights(edges: Floats, zone: Zone, out: Floats) -> None:
     """Fill the heights in W of the rows between falling latitudes."""
     for i in range(out.shape[0]):
         out[i] = zone_piece(0.0, edges[i] - edges[i + 1], 0.0, 0.0, 0.0, edges[i + 1], zone)[0]
@@ -73,84 +73,35 @@ def _ring_area(coords, start, stop, ox, oy, zone):  # type: ignore[no-untyped-de
 
 
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def measure_polygons(chunks, coords, rings, polygons, holes, zone, bounds, area, sign, doubt):  # type: ignore[no-untyped-def]
+def measure_polygons(chunks, threads, coords, rings, polygons, holes, zone, bounds, area, sign, doubt):  # type: ignore[no-untyped-def]
     """Fill bounds, full area (NaN where not finite), ring signs and doubts of every polygon."""
-    for chunk in numba.prange(chunks.shape[0] - 1):
-        for g in range(chunks[chunk], chunks[chunk + 1]):
-            west, south, east, north = math.inf, math.inf, -math.inf, -math.inf
-            finite = 0.0
-            for v in range(rings[polygons[g]], rings[polygons[g + 1]]):
-                x, y = coords[v, 0], coords[v, 1]
-                finite += (x - x) + (y - y)  # NaN once a coordinate is NaN or infinite
-                west, east = min(west, x), max(east, x)
-                south, north = min(south, y), max(north, y)
-            bounds[g, 0], bounds[g, 1], bounds[g, 2], bounds[g, 3] = west, south, east, north
-            total = 0.0
-            for k in range(polygons[g], polygons[g + 1]):
-                ring, turns = _ring_area(coords, rings[k], rings[k + 1], west, south, zone)
-                sign[k] = -1.0 if (ring < 0.0) != holes[k] else 1.0
-                total += -abs(ring) if holes[k] else abs(ring)
-                if turns != 1 and turns != -1:
-                    doubt[g] |= TURNING
-            box = (east - west) * (north - south)
-            if zone is not None:
-                box *= math.pi / 180.0
-            if total < 0.0:
-                doubt[g] |= FRACTION
-            area[g] = math.nan if finite != 0.0 else (total if total > 1e-15 * box else 0.0)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _first_border(value, origin, step, n):  # type: ignore[no-untyped-def]
-    # Number of cells wholly at or before value, along rising borders origin + j step, within 0 and n.
-    j = (value - origin) / step
-    k = 0 if j <= 0.0 else (n if j >= n else int(j))
-    while k > 0 and origin + k * step > value:
-        k -= 1
-    while k < n and origin + (k + 1) * step <= value:
-        k += 1
-    return k
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def find_windows(bounds, area, x_left, y_top, dx, dy, rows, cols, turn, out):  # type: ignore[no-untyped-def]
-    """Fill per polygon the half-open window: rows, columns, and turns of 360° that bring it onto the lattice."""
-    right = x_left + cols * dx
-    for g in range(bounds.shape[0]):
-        west, south, east, north = bounds[g, 0], bounds[g, 1], bounds[g, 2], bounds[g, 3]
-        first, last = 0, 1
-        if turn and area[g] > 0.0:
-            first = math.ceil((x_left - east) / 360.0)
-            last = math.floor((right - west) / 360.0) + 1
-            if last > first and east + first * 360.0 <= x_left:
-                first += 1
-            if last > first and west + (last - 1) * 360.0 >= right:
-                last -= 1
-        out[g, 4], out[g, 5] = first, max(first, last)
-        out[g, 0] = out[g, 1] = out[g, 2] = out[g, 3] = 0
-        if not area[g] > 0.0 or last <= first:
-            continue
-        # Rows fall from y_top, so that -y rises.
-        r0 = _first_border(-north, -y_top, dy, rows)
-        r1 = rows - _rows_below(south, y_top, dy, rows)
-        c0, c1 = 0, cols
-        if last == first + 1:
-            shift = first * 360.0
-            c0 = _first_border(west + shift, x_left, dx, cols)
-            c1 = _first_border(east + shift, x_left, dx, cols)
-            if c1 < cols and x_left + c1 * dx < east + shift:
-                c1 += 1
-        if r0 < r1 and c0 < c1:
-            out[g, 0], out[g, 1], out[g, 2], out[g, 3] = r0, r1, c0, c1
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _rows_below(south, y_top, dy, rows):  # type: ignore[no-untyped-def]
-    # Rows whose upper border is at or below south.
-    r = _first_border(-south, -y_top, dy, rows)
-    if r < rows and y_top - r * dy > south:
-        r += 1
-    return rows - r
+    queue = np.zeros(1, np.int64)
+    for _ in numba.prange(threads):
+        chunk = take(queue)
+        while chunk < chunks.shape[0] - 1:
+            for g in range(chunks[chunk], chunks[chunk + 1]):
+                west, south, east, north = math.inf, math.inf, -math.inf, -math.inf
+                finite = 0.0
+                for v in range(rings[polygons[g]], rings[polygons[g + 1]]):
+                    x, y = coords[v, 0], coords[v, 1]
+                    finite += (x - x) + (y - y)  # NaN once a coordinate is NaN or infinite
+                    west, east = min(west, x), max(east, x)
+                    south, north = min(south, y), max(north, y)
+                bounds[g, 0], bounds[g, 1], bounds[g, 2], bounds[g, 3] = west, south, east, north
+                total = 0.0
+                for k in range(polygons[g], polygons[g + 1]):
+                    ring, turns = _ring_area(coords, rings[k], rings[k + 1], west, south, zone)
+                    sign[k] = -1.0 if (ring < 0.0) != holes[k] else 1.0
+                    total += -abs(ring) if holes[k] else abs(ring)
+                    if turns != 1 and turns != -1:
+                        doubt[g] |= TURNING
+                box = (east - west) * (north - south)
+                if zone is not None:
+                    box *= math.pi / 180.0
+                if total < 0.0:
+                    doubt[g] |= FRACTION
+                area[g] = math.nan if finite != 0.0 else (total if total > 1e-15 * box else 0.0)
+            chunk = take(queue)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
@@ -230,9 +181,13 @@ def _scan(acc, touched, first, last, nc, width, height, area, first_cell, cols, 
             winding = np.rint(run / h)
             run = winding * h
             if winding > 0.0:
-                for k in range(j, stop):
-                    cells[at + k - j] = left + k
-                    shares[at + k - j] = width[k] * h / area
+                # Only the outermost columns may be narrower.
+                inner = width[j + 1] * h / area if stop - j > 2 else 0.0
+                for k in range(at, at + stop - j):
+                    cells[k] = left + j + (k - at)
+                    shares[k] = inner
+                shares[at] = width[j] * h / area
+                shares[at + stop - j - 1] = width[stop - 1] * h / area
                 at += stop - j
             if winding != 0.0 and winding != 1.0:
                 doubt = FRACTION
@@ -242,42 +197,46 @@ def _scan(acc, touched, first, last, nc, width, height, area, first_cell, cols, 
 
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 def sweep_tasks(  # type: ignore[no-untyped-def]
-    chunks, starts, tasks, windows, coords, rings, polygons, sign, bounds, area,
+    chunks, threads, starts, tasks, windows, coords, rings, polygons, sign, bounds, area,
     x_left, y_top, dx, dy, rows, cols, zone, heights, counts, doubt, cells, shares,
 ):  # fmt: skip
     """Fill cells and shares, chunk by chunk from its start, and per task how many there are and doubts."""
-    for chunk in numba.prange(chunks.shape[0] - 1):
-        most, wide, high = 1, 1, 1
-        for t in range(chunks[chunk], chunks[chunk + 1]):
-            g = tasks[t, 0]
-            nc = windows[g, 3] - windows[g, 2]
-            most = max(most, (tasks[t, 2] - tasks[t, 1]) * (nc + 1))
-            wide, high = max(wide, nc), max(high, windows[g, 1] - windows[g, 0])
-        acc = np.zeros(2 * most)
-        touched = np.zeros(most, np.uint8)
-        xe, width = np.empty(wide + 2), np.empty(wide)
-        ye, height = np.empty(high + 2), np.empty(high)
-        at = starts[chunk]
-        for t in range(chunks[chunk], chunks[chunk + 1]):
-            # Element by element: unpacking a row would make, and count references to, a view per task.
-            g, first, last = tasks[t, 0], tasks[t, 1], tasks[t, 2]
-            r0, r1, c0, c1 = windows[g, 0], windows[g, 1], windows[g, 2], windows[g, 3]
-            turn, stop = windows[g, 4], windows[g, 5]
-            west, south, east, north = bounds[g, 0], bounds[g, 1], bounds[g, 2], bounds[g, 3]
-            _local_rows(r0, r1, y_top, dy, south, north, heights, zone, ye, height)
-            clip = stop == turn + 1
-            for k in range(turn, stop):
-                _local_columns(c0, c1, x_left, dx, cols, k * 360.0, west, east, clip, xe, width)
-                for ring in range(polygons[g], polygons[g + 1]):
-                    trace_ring(
-                        coords, rings[ring], rings[ring + 1], sign[ring], west, south, xe, ye,
-                        r1 - r0, c1 - c0, first, last, 1.0 / dx, 1.0 / dy, zone, acc, touched,
-                    )  # fmt: skip
-            counts[t], doubt[t] = _scan(
-                acc, touched, first, last, c1 - c0, width, height, area[g],
-                r0 * cols + c0, cols, at, cells, shares,
-            )  # fmt: skip
-            at += counts[t]
+    queue = np.zeros(1, np.int64)
+    for _ in numba.prange(threads):
+        chunk = take(queue)
+        while chunk < chunks.shape[0] - 1:
+            most, wide, high = 1, 1, 1
+            for t in range(chunks[chunk], chunks[chunk + 1]):
+                g = tasks[t, 0]
+                nc = windows[g, 3] - windows[g, 2]
+                most = max(most, (tasks[t, 2] - tasks[t, 1]) * (nc + 1))
+                wide, high = max(wide, nc), max(high, windows[g, 1] - windows[g, 0])
+            acc = np.zeros(2 * most)
+            touched = np.zeros(most, np.uint8)
+            xe, width = np.empty(wide + 2), np.empty(wide)
+            ye, height = np.empty(high + 2), np.empty(high)
+            at = starts[chunk]
+            for t in range(chunks[chunk], chunks[chunk + 1]):
+                # Element by element: unpacking a row would make, and count references to, a view per task.
+                g, first, last = tasks[t, 0], tasks[t, 1], tasks[t, 2]
+                r0, r1, c0, c1 = windows[g, 0], windows[g, 1], windows[g, 2], windows[g, 3]
+                turn, stop = windows[g, 4], windows[g, 5]
+                west, south, east, north = bounds[g, 0], bounds[g, 1], bounds[g, 2], bounds[g, 3]
+                _local_rows(r0, r1, y_top, dy, south, north, heights, zone, ye, height)
+                clip = stop == turn + 1
+                for k in range(turn, stop):
+                    _local_columns(c0, c1, x_left, dx, cols, k * 360.0, west, east, clip, xe, width)
+                    for ring in range(polygons[g], polygons[g + 1]):
+                        trace_ring(
+                            coords, rings[ring], rings[ring + 1], sign[ring], west, south, xe, ye,
+                            r1 - r0, c1 - c0, first, last, 1.0 / dx, 1.0 / dy, zone, acc, touched,
+                        )  # fmt: skip
+                counts[t], doubt[t] = _scan(
+                    acc, touched, first, last, c1 - c0, width, height, area[g],
+                    r0 * cols + c0, cols, at, cells, shares,
+                )  # fmt: skip
+                at += counts[t]
+            chunk = take(queue)
 
 
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
@@ -352,16 +311,18 @@ def measure_outside(  # type: ignore[no-untyped-def]
             out[g] = total / area[g]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 def close_gaps(starts, found, cells, shares):  # type: ignore[no-untyped-def]
     """Total number found, after moving what each chunk found down to the end of the chunk before."""
-    at = 0
-    for chunk in range(found.shape[0]):
-        start = starts[chunk]
-        if start > at:
-            for k in range(found[chunk]):
-                cells[at + k] = cells[start + k]
-            for k in range(found[chunk]):
-                shares[at + k] = shares[start + k]
-        at += found[chunk]
-    return at
+    for which in numba.prange(2):
+        at = 0
+        for chunk in range(found.shape[0]):
+            start = starts[chunk]
+            if start > at and which == 0:
+                for k in range(found[chunk]):
+                    cells[at + k] = cells[start + k]
+            elif start > at:
+                for k in range(found[chunk]):
+                    shares[at + k] = shares[start + k]
+            at += found[chunk]
+    return found.sum()

@@ -56,7 +56,7 @@ def test_the_way_the_work_is_cut_does_not_change_a_byte(tasks, keep):
         total, carry = np.zeros((6, GRID.size)), np.zeros((6, GRID.size))
         split = np.linspace(0, first.shape[1] - 2, tasks + 1).astype(np.int64)
         for lane, lanes in ((0, 4), (4, 2)):
-            assert add_bands(packed, first, shift, chunk, flat, 6, lane, lanes, split, keep, total, carry)
+            assert add_bands(packed, first, shift, chunk, flat, 6, lane, lanes, split, 2, keep, total, carry)
         planes.add((total + carry).tobytes())
     assert len(planes) == 1
 
@@ -85,7 +85,7 @@ def test_a_sum_that_is_not_finite_is_told():
         values[1] = bad
         split = np.array([0, first.shape[1] - 2])
         plane = np.zeros((1, GRID.size))
-        assert add_bands(packed, first, 4, 128, values.reshape(-1), 1, 0, 1, split, False, plane, plane) is fine
+        assert add_bands(packed, first, 4, 128, values.reshape(-1), 1, 0, 1, split, 1, False, plane, plane) is fine
 
 
 def test_first_not_finite():

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from gis.gridding.rings import rings_of_array
 from gis.kernels.ellipsoid import zone_coefficients
-from gis.kernels.pieces import zone_piece
+from gis.kernels.pieces import zone_of_series, zone_piece, zone_series
 from gis.kernels.polygons import FRACTION, TURNING, Lattice, cover_rings, measure_rings
 
 LATTICE = Lattice(0.0, 9.0, 1.25, 0.75, 12, 10)
 E2 = 0.006694380022903416
 ZONE = zone_coefficients(E2)
+SERIES = zone_of_series(ZONE)
 
 
 def star(x, y, radii, twist=0.0, snap=None, squeeze=1.0):
@@ -140,10 +141,23 @@ def test_ellipsoidal_shares_are_those_of_quadrature(shape):
 def test_a_piece_has_its_zone_area_and_moment(south, height, slant):
     north = min(south + height, 90.0)
     ring = [(0, south), (100, south), (100, north), (slant, north)]
-    dw, moment = zone_piece(slant, north, 0.0, south, 100.0, 0.0, ZONE)
+    dw, moment = zone_piece(slant, north, 0.0, south, 100.0, 0.0, SERIES)
     box = shapely.box(0, south, 1, north)
     assert dw == pytest.approx(quadrature_area(box), rel=1e-13 + 1e-15 / (north - south))
     assert moment == pytest.approx(quadrature_area(shapely.Polygon(ring)), rel=1e-12 + 1e-13 / (north - south))
+
+
+@given(st.floats(-90, 90), st.floats(1e-9, 0.2521), st.floats(-300, 300))
+@settings(deadline=None, max_examples=400)
+def test_the_table_of_derivatives_is_as_good_as_the_series(south, height, slant):
+    north = min(south + height, 90.0)
+    half, middle = np.radians(north - south) / 2, np.radians(south + north) / 2
+    assume(half > 0.0)
+    dw, moment = zone_piece(slant, north, 0.0, south, 300.0, 0.0, SERIES)
+    total, bend = zone_series(half, middle, ZONE)
+    assert dw == pytest.approx(2 * half * total, rel=0, abs=2e-15 * half)
+    expected = (300.0 - slant / 2) * dw + slant * half**2 * bend / 3
+    assert moment == pytest.approx(expected, rel=0, abs=600 * 2e-15 * half)
 
 
 def test_a_ten_metre_polygon_far_from_the_origin_is_exact():
