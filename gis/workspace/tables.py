@@ -93,8 +93,10 @@ def _rows(
     indptr: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]] | None, start: int, stop: int
 ) -> NDArray[np.int64]:
     """Row, or its id, of each entry from start to stop."""
-    low = int(np.searchsorted(indptr, start, side="right")) - 1
-    high = int(np.searchsorted(indptr, stop, side="left"))
+    # Numbers of the array's own type: others would turn all of it for every block.
+    first, last = indptr.dtype.type(start), indptr.dtype.type(stop)
+    low = int(np.searchsorted(indptr, first, side="right")) - 1
+    high = int(np.searchsorted(indptr, last, side="left"))
     edges = np.clip(indptr[low : high + 1], start, stop)
     count = edges[1:] - edges[:-1]
     return np.repeat(np.arange(low, high) if ids is None else ids[low:high].astype(np.int64), count)
