@@ -50,6 +50,7 @@ class ByCell:
 
     def entries(self, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
         """Cell, source and share of all entries in the given cells."""
+        cells = cells.astype(self.cells.dtype)  # another type would turn all of the array for every look-up
         at = np.searchsorted(self.cells, cells)
         at = at[(at < len(self.cells)) & (self.cells[np.minimum(at, len(self.cells) - 1)] == cells)]
         start, stop = self.indptr[at].astype(np.int64), self.indptr[at + 1].astype(np.int64)

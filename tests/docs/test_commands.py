@@ -29,7 +29,8 @@ def checkout(directory: Path) -> Path:
         )
     (directory / ".venv").mkdir()
     (directory / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    (directory / ".venv" / ".stamp").touch()
+    for stamp in (".stamp", ".warm"):
+        (directory / ".venv" / stamp).touch()
     return directory
 
 
@@ -39,7 +40,6 @@ def run(block: Block, directory: Path) -> None:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba")),
     }
     command = ["bash", "-euo", "pipefail", "-c", text] if block.language == "sh" else [sys.executable, "-c", text]
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
