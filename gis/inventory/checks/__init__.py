@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.inventory.checks.coordinates import centres, coordinate_findings
+from gis.inventory.checks.datum import datum_findings
 from gis.inventory.checks.geometry import geometry_findings
 from gis.inventory.checks.layers import layer_findings
 from gis.inventory.checks.marks import Marks
@@ -62,6 +63,7 @@ def inventory_findings(inventory: Inventory) -> list[Finding]:
         found += record_findings(part, inventory)
     found += totals_findings(inventory)
     found += counted_twice_findings(inventory)
+    found += datum_findings(inventory)
     found += nested_findings(inventory)
     found += ratio_findings(inventory)
     found += twin_findings(inventory)
