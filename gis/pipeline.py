@@ -1,18 +1,34 @@
-"""The way from an inventory file to a published run, in one page."""
+"""The ways from an inventory file to a published run, and from a run to a published zoning, in one page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from gis.allocation.allocate import allocate
-from gis.errors import NotFound
+from gis.errors import InvalidParameter, NotFound
 from gis.grid import Grid, named_grids, read_grid
+from gis.hotspots.domain import Domain
 from gis.inventory.load import read_inventory, staged
 from gis.inventory.refused import write_refused
 from gis.workspace import Run, Workspace
+from gis.workspace.comparisons import StoredComparison
+from gis.workspace.emissions import amounts_of, domain_of, emissions_of, refuse_unknown, sector_tiers
+from gis.workspace.provenance import RunProvenance
+from gis.workspace.zonings import StoredZoning, zoning_identity
+from gis.zoning.comparison import compare
+from gis.zoning.heat import layers_by_order
+from gis.zoning.model import Zoning
+from gis.zoning.parameters import Parameters
+from gis.zoning.rules import Rules, parse_rules, read_rules
+from gis.zoning.sensitivity import sensitivity
+from gis.zoning.zone import Subject, zone
 
-__all__ = ["find_grid", "grid_inventory"]
+__all__ = ["compare_zonings", "find_grid", "grid_inventory", "sweep_run", "verify_zoning", "zone_run", "zoning_of"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -44,3 +60,99 @@ def grid_inventory(
     if inventory.findings.refused:
         write_refused(inventory.findings, workspace.refused_path(run.id))
     return run
+
+
+def zone_run(
+    run: Run,
+    workspace: Workspace,
+    parameters: Parameters,
+    *,
+    year: int | None = None,
+    rules_text: str | None = None,
+    name: str | None = None,
+    label: str | None = None,
+    progress: Progress | None = None,
+) -> StoredZoning:
+    """Zone a year of a run (the last one), close the ledger, publish."""
+    zoning = zoning_of(run, parameters, year=year, rules_text=rules_text, progress=progress)
+    if progress is not None:
+        progress("publishing", 0, 0)
+    return workspace.publish_zoning(zoning, name=name, label=label)
+
+
+def zoning_of(
+    run: Run,
+    parameters: Parameters,
+    *,
+    year: int | None = None,
+    rules_text: str | None = None,
+    progress: Progress | None = None,
+) -> Zoning:
+    """The zoning of a year of a run (the last one), not yet published."""
+    subject = _subject(run, parameters, year, progress)
+    rules: Rules = read_rules(None) if rules_text is None else parse_rules(rules_text, "the rule file")
+    return zone(subject, parameters, rules, progress=progress)
+
+
+def _subject(run: Run, parameters: Parameters, year: int | None, progress: Progress | None) -> Subject:
+    when, species = run.years[-1] if year is None else year, _species(run, parameters)
+    refuse_unknown(run, year=when, species=species)
+    domain = domain_of(run)
+    emissions = emissions_of(run, domain, year=when, species=species, progress=progress)
+    if parameters.emitting_only:
+        emits = (emissions.amount_t > 0).any(axis=0)
+        if not emits.any():
+            raise InvalidParameter(f"run {run.id} emits nothing in {when}; emitting_only leaves no cell to zone")
+        domain = Domain(domain.grid, domain.cells[emits], domain.around)
+        emissions = emissions_of(run, domain, year=when, species=species, progress=progress)
+
+    def read(other: int, code: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return amounts_of(run, domain, other, code)
+
+    totals = run.totals()
+    totals = totals[totals["year"] == when]
+    return Subject(
+        run_id=run.id, run_name=run.name, years=run.years, emissions=emissions, read=read, regions=run.regions,
+        provenance=RunProvenance(run, emissions), sector_tier=sector_tiers(run, year=when, species=species),
+        input_t={s: float(totals.loc[totals["species"] == s, "sum_t"].sum()) for s in species},
+        missing=tuple(p for p in parameters.pollutants if p not in run.species),
+    )  # fmt: skip
+
+
+def _species(run: Run, parameters: Parameters) -> tuple[str, ...]:
+    """Carbon and those pollutants that the run has."""
+    return (parameters.carbon, *(p for p in parameters.pollutants if p in run.species))
+
+
+def compare_zonings(
+    a: StoredZoning, b: StoredZoning, workspace: Workspace, *, name: str | None = None, label: str | None = None
+) -> StoredComparison:
+    """What became of the first zoning in the second, published."""
+    return workspace.publish_comparison(compare(a.zoning, b.zoning), a, b, name=name, label=label)
+
+
+def sweep_run(
+    run: Run, parameters: Parameters, *, year: int | None = None, progress: Progress | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Classes under every share, mode and overlap rule of the sweep, and the cells that never change."""
+    when, species = run.years[-1] if year is None else year, _species(run, parameters)
+    refuse_unknown(run, year=when, species=species)
+    domain = domain_of(run)
+    emissions = emissions_of(run, domain, year=when, species=species, progress=progress)
+    return sensitivity(domain, layers_by_order(domain, emissions.amount_t), parameters)
+
+
+def verify_zoning(stored: StoredZoning, workspace: Workspace, *, progress: Progress | None = None) -> tuple[str, ...]:
+    """Differences, as sentences, between a stored zoning and one worked out anew from its run."""
+    damaged = workspace.verify_objects(stored)
+    if damaged:
+        return tuple(damaged)
+    run = workspace.run(stored.run_id)
+    again = zoning_of(run, stored.parameters, year=stored.year, rules_text=stored.rules, progress=progress)
+    found = zoning_identity(again, run_hash="")["content"]
+    expected = stored.digests
+    return tuple(
+        f"{name}: what is stored differs from what was worked out anew"
+        for name in sorted(set(found) | set(expected))
+        if found.get(name) != expected.get(name)
+    )

@@ -1,7 +1,7 @@
-"""The catalogue: which runs exist, which objects they are made of, what their layers hold.
+"""The catalogue: which runs, zonings and comparisons exist, which objects they are made of, what the layers of runs hold.
 
-Embedded SQLite now; nothing in the tables is of one database only. Zonings and comparisons will stand beside ``runs``
-with tables of their own; ``pointers`` already carries the kind of what it points to.
+Embedded SQLite now; nothing in the tables is of one database only. A zoning refers to its run and a comparison to its two
+zonings, so that the database itself refuses to lose what another result stands on.
 """
 
 from __future__ import annotations
@@ -39,7 +39,19 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from gis.errors import StorageError
 
-__all__ = ["Catalogue", "layers", "metadata", "objects", "pointers", "run_objects", "runs"]
+__all__ = [
+    "Catalogue",
+    "comparison_objects",
+    "comparisons",
+    "layers",
+    "metadata",
+    "objects",
+    "pointers",
+    "run_objects",
+    "runs",
+    "zoning_objects",
+    "zonings",
+]
 
 _BUSY_S = 60
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -68,7 +80,8 @@ metadata = MetaData(
     }
 )
 _Hash = String(64)
-_RunId = String(14)
+# r-, z- or c- and 12 hex digits.
+_Id = String(14)
 
 objects = Table(
     "objects",
@@ -80,7 +93,7 @@ objects = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("id", _RunId, primary_key=True),
+    Column("id", _Id, primary_key=True),
     Column("name", String(200), nullable=False, index=True),
     Column("label", Text, nullable=False),
     Column("created", UtcDateTime, nullable=False),
@@ -95,7 +108,7 @@ runs = Table(
 run_objects = Table(
     "run_objects",
     metadata,
-    Column("run", _RunId, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("run", _Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("role", String(40), primary_key=True),
     Column("name", String(500), primary_key=True),
     Column("hash", _Hash, ForeignKey("objects.hash"), nullable=False, index=True),
@@ -103,7 +116,7 @@ run_objects = Table(
 layers = Table(
     "layers",
     metadata,
-    Column("run", _RunId, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("run", _Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     # What the layer is of ("sector", "tier"), and which one.
     Column("kind", String(20), primary_key=True),
     Column("year", Integer, primary_key=True),
@@ -113,6 +126,51 @@ layers = Table(
     Column("sum_t", Float(53), nullable=False),
     Column("max_t", Float(53), nullable=False),
     Column("nonzero", BigInteger, nullable=False),
+)
+zonings = Table(
+    "zonings",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(200), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("content_hash", _Hash, nullable=False),
+    Column("manifest", _Hash, ForeignKey("objects.hash"), nullable=False),
+    Column("run", _Id, ForeignKey("runs.id"), nullable=False, index=True),
+    Column("year", Integer, nullable=False),
+    Column("species", JSON, nullable=False),
+    # Number of units by class.
+    Column("units", JSON, nullable=False),
+)
+zoning_objects = Table(
+    "zoning_objects",
+    metadata,
+    Column("zoning", _Id, ForeignKey("zonings.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", String(40), primary_key=True),
+    Column("name", String(500), primary_key=True),
+    Column("hash", _Hash, ForeignKey("objects.hash"), nullable=False, index=True),
+)
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(200), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("content_hash", _Hash, nullable=False),
+    Column("manifest", _Hash, ForeignKey("objects.hash"), nullable=False),
+    Column("a", _Id, ForeignKey("zonings.id"), nullable=False, index=True),
+    Column("b", _Id, ForeignKey("zonings.id"), nullable=False, index=True),
+    # The comparison whose stable ids this one carries on.
+    Column("earlier", _Id, ForeignKey("comparisons.id"), nullable=True, index=True),
+)
+comparison_objects = Table(
+    "comparison_objects",
+    metadata,
+    Column("comparison", _Id, ForeignKey("comparisons.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", String(40), primary_key=True),
+    Column("name", String(500), primary_key=True),
+    Column("hash", _Hash, ForeignKey("objects.hash"), nullable=False, index=True),
 )
 pointers = Table(
     "pointers",

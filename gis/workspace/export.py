@@ -23,7 +23,7 @@ from gis.regions.roles import Role
 from gis.workspace.objects import storage_errors
 from gis.workspace.run import Run
 
-__all__ = ["Format", "export_run", "picture"]
+__all__ = ["Format", "export_run", "outlines_of", "picture"]
 
 
 class Format(StrEnum):
@@ -108,11 +108,11 @@ def picture(run: Run, path: Path, *, species: str | None = None, year: int | Non
     amounts = run.total(when, code)
     names = {entry["code"]: entry["name"] for entry in run.manifest["species"]}
     with storage_errors(path):
-        write_thumbnail(path, amounts, run.grid, Caption(run.name, names[code], when), outlines=_outlines(run))
+        write_thumbnail(path, amounts, run.grid, Caption(run.name, names[code], when), outlines=outlines_of(run))
     return path
 
 
-def _outlines(run: Run) -> list[gpd.GeoSeries]:
+def outlines_of(run: Run) -> list[gpd.GeoSeries]:
     """The domain, then the counties, as far as the run has them."""
     found = []
     for role in (Role.DOMAIN, Role.COUNTY):

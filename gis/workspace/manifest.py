@@ -22,7 +22,7 @@ from gis.allocation.allocate import Allocation
 from gis.grid import Grid
 from gis.species import Sector, Species
 
-__all__ = ["canonical_json", "describe_run", "grid_entry", "grid_of_entry", "identity", "run_id"]
+__all__ = ["canonical_json", "describe_run", "grid_entry", "grid_of_entry", "identity", "made_with", "plain", "run_id"]
 
 _FORMAT = "cozone-run-1"
 _PACKAGES = (
@@ -112,7 +112,7 @@ def describe_run(allocation: Allocation, content: Mapping[str, Any]) -> dict[str
         "ledger": plain(ledger.by_species().to_dict("records")),
         "findings": inventory.findings.counts(),
         "report": plain(allocation.report),
-        "made_with": _versions(),
+        "made_with": made_with(),
     }
 
 
@@ -151,7 +151,8 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and value != value else value
 
 
-def _versions() -> dict[str, str]:
+def made_with() -> dict[str, str]:
+    """Versions of what decides a result."""
     return {
         **{name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),

@@ -13,11 +13,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from gis.allocation.allocate import Allocation
 from gis.allocation.placement import Placement
-from gis.errors import CorruptObject, InvalidParameter, LedgerOpen, RefusedInput, StorageError
+from gis.errors import LedgerOpen, RefusedInput, StorageError
 from gis.exports.cog import LayerStatistics, encode_cog
 from gis.grid import Grid
 from gis.inventory.model import InputFile, SourcePart
@@ -25,6 +25,7 @@ from gis.workspace import catalogue as tables
 from gis.workspace.catalogue import Catalogue
 from gis.workspace.manifest import canonical_json, describe_run, grid_entry, identity, run_id
 from gis.workspace.objects import ObjectStore, Session, Staged
+from gis.workspace.recording import Member, check_name, damaged, insert_objects, point_latest
 from gis.workspace.tables import PARQUET, frame_writer, geo_writer, weights_writer
 
 __all__ = ["Progress", "publish"]
@@ -47,15 +48,6 @@ class _Layer:
     statistics: LayerStatistics
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """Any other object of a run, by role and name."""
-
-    role: str
-    name: str
-    staged: Staged
-
-
 def publish(
     store: ObjectStore,
     catalogue: Catalogue,
@@ -66,8 +58,7 @@ def publish(
     progress: Progress | None,
 ) -> str:
     """Id of the run. The ledger has to close, in the weights and in the layers as written; otherwise nothing is kept."""
-    if name is not None and not 0 < len(name) <= 200:
-        raise InvalidParameter(f"the name of a run has 1 to 200 characters, not {len(name)}")
+    check_name(name, "run")
     with catalogue.writing():
         store.sweep()
         session = store.open_session()
@@ -96,8 +87,8 @@ class _Writing:
     def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
         return self._pool.submit(work, *args)
 
-    def object(self, role: str, name: str, write: Callable[[Any], Any], media_type: str) -> Future[_Member]:
-        return self._pool.submit(lambda: _Member(role, name, self.session.stage(write, media_type=media_type)))
+    def object(self, role: str, name: str, write: Callable[[Any], Any], media_type: str) -> Future[Member]:
+        return self._pool.submit(lambda: Member(role, name, self.session.stage(write, media_type=media_type)))
 
 
 # -- layers -----------------------------------------------------------------------------------------------------------
@@ -165,7 +156,7 @@ def _same(found: float, expected: float, what: str) -> None:
 # -- everything else --------------------------------------------------------------------------------------------------
 
 
-def _members(allocation: Allocation, writing: _Writing) -> Iterator[_Member]:
+def _members(allocation: Allocation, writing: _Writing) -> Iterator[Member]:
     inventory = allocation.inventory
     futures = [writing.submit(_stage_layer_of_validity, writing.session, allocation.valid, allocation.grid)]
     futures += [writing.submit(_stage_input, writing.session, file) for file in inventory.inputs]
@@ -191,23 +182,23 @@ def _members(allocation: Allocation, writing: _Writing) -> Iterator[_Member]:
     return (future.result() for future in futures)
 
 
-def _stage_layer_of_validity(session: Session, valid: NDArray[np.bool_], grid: Grid) -> _Member:
+def _stage_layer_of_validity(session: Session, valid: NDArray[np.bool_], grid: Grid) -> Member:
     _, chunks = encode_cog(valid.astype(np.float64), grid, metadata={"valid": "1 in the domain, 0 elsewhere"})
     staged = session.stage(lambda file: [file.write(chunk) for chunk in chunks], media_type=COG)
-    return _Member("valid", "valid", staged)
+    return Member("valid", "valid", staged)
 
 
-def _stage_input(session: Session, file: InputFile) -> _Member:
+def _stage_input(session: Session, file: InputFile) -> Member:
     try:
         staged = session.stage_copy(file.path, media_type="application/octet-stream")
     except FileNotFoundError as error:
         raise StorageError(f"{file.path}: was read as input and is gone now; nothing was published") from error
     if staged.hash != file.sha256:
         raise RefusedInput(f"{file.path}: was changed after it was read; nothing was published. Run again.")
-    return _Member("input", file.name, staged)
+    return Member("input", file.name, staged)
 
 
-def _weights(name: str, placement: Placement, writing: _Writing) -> list[Future[_Member]]:
+def _weights(name: str, placement: Placement, writing: _Writing) -> list[Future[Member]]:
     shares, turned = placement.weights.shares, placement.weights.by_cell
     by_source = weights_writer(
         order="source", indptr=shares.indptr.astype(np.int64), ids=None, other=shares.indices, share=shares.data
@@ -266,7 +257,7 @@ def _record(
     session: Session,
     allocation: Allocation,
     layers: list[_Layer],
-    members: list[_Member],
+    members: list[Member],
     name: str | None,
     label: str | None,
 ) -> str:
@@ -287,38 +278,17 @@ def _record(
             raise StorageError(f"run {run} exists with other content; delete it before publishing this one")
         if found is None:
             store.keep(everything)
-            _insert_objects(connection, everything)
+            insert_objects(connection, everything)
             _insert_run(connection, allocation, run, digest, manifest.hash, name, label)
             _insert_members(connection, run, layers, members)
         else:
             # The run is there already: what of it was damaged since is mended, the rest is not touched.
-            store.keep(_damaged(store, connection, everything, run))
+            store.keep(damaged(store, connection, everything, f"run {run}"))
             named = {k: v for k, v in (("name", name), ("label", label)) if v is not None}
             if named:
                 connection.execute(update(tables.runs).where(tables.runs.c.id == run).values(named))
-        _point_latest(connection, run)
+        point_latest(connection, "run", run)
     return run
-
-
-def _damaged(store: ObjectStore, connection: Connection, everything: list[Staged], run: str) -> list[Staged]:
-    """What is stored under its name, but with other bytes, or is gone."""
-    known = set(connection.execute(select(tables.objects.c.hash)).scalars())
-    out = []
-    for staged in everything:
-        try:
-            if staged.hash in known:
-                store.check(staged.hash, size=staged.size, owner=f"run {run}")
-        except CorruptObject:
-            out.append(staged)
-    return out
-
-
-def _insert_objects(connection: Connection, everything: list[Staged]) -> None:
-    known = set(connection.execute(select(tables.objects.c.hash)).scalars())
-    fresh = {s.hash: s for s in everything if s.hash not in known}
-    rows = [{"hash": s.hash, "size": s.size, "media_type": s.media_type} for s in fresh.values()]
-    if rows:
-        connection.execute(insert(tables.objects), rows)
 
 
 def _insert_run(
@@ -347,7 +317,7 @@ def _insert_run(
     )
 
 
-def _insert_members(connection: Connection, run: str, layers: list[_Layer], members: list[_Member]) -> None:
+def _insert_members(connection: Connection, run: str, layers: list[_Layer], members: list[Member]) -> None:
     rows: list[dict[str, Any]] = [
         {
             "run": run, "kind": w.kind, "year": w.year, "species": w.species, "part": w.part, "hash": w.staged.hash,
@@ -359,9 +329,3 @@ def _insert_members(connection: Connection, run: str, layers: list[_Layer], memb
         connection.execute(insert(tables.layers), rows)
     rows = [{"run": run, "role": m.role, "name": m.name, "hash": m.staged.hash} for m in members]
     connection.execute(insert(tables.run_objects), rows)
-
-
-def _point_latest(connection: Connection, run: str) -> None:
-    where = (tables.pointers.c.kind == "run") & (tables.pointers.c.name == "latest")
-    connection.execute(delete(tables.pointers).where(where))
-    connection.execute(insert(tables.pointers).values(kind="run", name="latest", target=run))

@@ -31,6 +31,9 @@ from gis.workspace.tables import read_frame, read_geo
 
 __all__ = ["LayerEntry", "Run", "RunEntry"]
 
+# Rows read at once where only some cells are wanted: a row of a layer's tiles.
+_STRIP = 512
+
 
 @dataclass(frozen=True, slots=True)
 class LayerEntry:
@@ -161,6 +164,30 @@ class Run:
         """Amounts of a block of cells, None for all of them."""
         self._known(year, species, sector)
         return self._read(("sector", year, species, sector), window)
+
+    def at_cells(self, kind: str, year: int, species: str, part: str, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Amounts of a layer (kind "sector" or "tier", and which) in some cells, ids ascending; the layer is never held whole."""
+        self._known(year, species, part if kind == "sector" else None)
+        out = np.zeros(len(cells))
+        if (kind, year, species, part) in self._layers:
+            self._gather(self._layers[kind, year, species, part].hash, cells, out)
+        return out
+
+    def _gather(self, hash_: str, cells: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+        path = self.object_path(hash_)
+        rows, cols = self.grid.shape
+        block = np.empty((min(_STRIP, rows), cols))
+        try:
+            with rasterio.open(path, num_threads="2") as raster:
+                for start in range(0, rows, _STRIP):
+                    stop = min(start + _STRIP, rows)
+                    a, b = np.searchsorted(cells, (start * cols, stop * cols))
+                    if a < b:
+                        strip = block[: stop - start]
+                        raster.read(1, window=((start, stop), (0, cols)), out=strip)
+                        np.take(strip.ravel(), cells[a:b] - start * cols, out=out[a:b], mode="clip")
+        except RasterioError as error:
+            raise CorruptObject(f"object {hash_} of run {self.id} is not a raster GDAL can read: {error}") from error
 
     def total(self, year: int, species: str) -> NDArray[np.float64]:
         """Amounts of a species over all sectors, t/yr per cell, summed in the order of the sectors."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gis.allocation.allocate import Allocation, allocate
 from gis.errors import CorruptObject, GisError
 from gis.inventory.load import read_inventory, staged
+from gis.workspace.products import Product
 from gis.workspace.publish import Progress
 from gis.workspace.restore import restore_inputs
 from gis.workspace.run import Run
@@ -50,11 +51,11 @@ def verify(run: Run, *, progress: Progress | None = None) -> Verification:
     return Verification(run.id, len(run.entry.sizes), len(run.entry.layers), tuple(differences))
 
 
-def damaged_objects(run: Run) -> Iterator[str]:
-    """A sentence for every object of a run that is missing or whose bytes do not match its name."""
-    for hash_ in sorted(run.entry.sizes):
+def damaged_objects(result: Run | Product) -> Iterator[str]:
+    """A sentence for every object of a result that is missing or whose bytes do not match its name."""
+    for hash_ in sorted(result.entry.sizes):
         try:
-            run.object_path(hash_)
+            result.object_path(hash_)
         except CorruptObject as error:
             yield str(error)
 

@@ -6,7 +6,7 @@ Columns with ``{s}`` in their names stand once for every species of the zoning, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -23,8 +23,8 @@ __all__ = ["TABLES", "Zoning", "columns_of"]
 
 # Every table of a zoning, its columns in their order. The same names stand in GeoPackage layers, in CSV headings and in docs/guide.md.
 TABLES: Mapping[str, tuple[str, ...]] = {
-    # Cells that are hot for some species, significant for one, or part of a unit. `class` is that at q; `tier` is clustered_core,
-    # isolated_core, fringe or empty; `robustness` is core, uncertain, weak or empty; `membership` is the share of draws in which the
+    # Cells that are hot for some species or part of a hotspot. `class` is that at q; `tier` is clustered_core, isolated_core or
+    # empty; `robustness` is core, uncertain, weak or empty; `membership` is the share of draws in which the
     # cell meets the rule of its class; `years_hot` counts the run's years in which it meets it; `proxy_share` is that of the mass of
     # all species, each weighted alike; `patch` is -1 outside hotspots; `unit` is that which has most of the cell, or empty.
     "cells": (
@@ -115,6 +115,8 @@ class Zoning:
     sectors: tuple[str, ...]
     tables: Mapping[str, pd.DataFrame]
     about: Mapping[str, Any]
+    # Of the grid's shape: "tier" holds 0 none, 1 clustered core, 2 isolated core, 3 fringe (significant cells, too many for a table).
+    rasters: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         missing = sorted(set(TABLES) - set(self.tables))

@@ -1,4 +1,7 @@
-"""The tables of keys in docs/guide.md, from the models of the description file; run as a module, it writes them there."""
+"""The tables of keys in docs/guide.md, from the models of the description file and of a zoning's parameters.
+
+Run as a module, it writes them there.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,12 @@ from pydantic_core import PydanticUndefined
 
 from gis.inventory import description
 from gis.inventory.description import Description
+from gis.zoning import parameters
+from gis.zoning.parameters import Parameters
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
-BEGIN, END = "<!-- keys: made by python -m tests.docs.keys -->", "<!-- end of keys -->"
+KEYS = ("<!-- keys: made by python -m tests.docs.keys -->", "<!-- end of keys -->")
+ZONING_KEYS = ("<!-- zoning keys: made by python -m tests.docs.keys -->", "<!-- end of zoning keys -->")
 
 # The file itself, then every table in the order in which the file names it.
 MODELS: tuple[type[BaseModel], ...] = (
@@ -23,11 +29,16 @@ MODELS: tuple[type[BaseModel], ...] = (
     description.Part, description.Columns, description.AmountColumn, description.LongAmounts, description.Select,
     description.GeometryJoin, description.FieldFile, description.Replaces,
 )  # fmt: skip
+# A zoning's parameters: the file itself, then its tables.
+ZONING_MODELS: tuple[type[BaseModel], ...] = (
+    Parameters, parameters.Hot, parameters.Evidence, parameters.Membership, parameters.ErrorSizes, parameters.Overlap,
+    parameters.Delineation, parameters.Snapping, parameters.Score, parameters.Access, parameters.Apeq,
+)  # fmt: skip
 
 
-def key_tables() -> str:
+def key_tables(models: tuple[type[BaseModel], ...]) -> str:
     """The tables as Markdown."""
-    return "\n\n".join(_table(model) for model in MODELS)
+    return "\n\n".join(_table(model) for model in models)
 
 
 def _table(model: type[BaseModel]) -> str:
@@ -35,8 +46,16 @@ def _table(model: type[BaseModel]) -> str:
     rows = [
         f"| `{name}` | {_kind(f.annotation)} | {_default(f)} | {_cell(f.description)} |"
         for name, f in model.model_fields.items()
+        if not _is_table(f)  # it has a table of its own
     ]
     return "\n".join([f"**{title}**", "", "| key | value | without it | meaning |", "|---|---|---|---|", *rows])
+
+
+def _is_table(field: FieldInfo) -> bool:
+    kinds = get_args(field.annotation) or (field.annotation,)
+    return any(isinstance(k, type) and issubclass(k, BaseModel) for k in kinds if k is not type(None)) and (
+        get_origin(field.annotation) in (None, Union, types.UnionType) and field.description is None
+    )
 
 
 def _kind(annotation: Any) -> str:
@@ -48,8 +67,10 @@ def _kind(annotation: Any) -> str:
         return ", ".join(f"`{v}`" for v in inner)
     if origin in (Union, types.UnionType):
         return " or ".join(_kind(t) for t in inner if t is not type(None))
-    if origin is list:
+    if origin is list or (origin is tuple and inner[1:] == (Ellipsis,)):
         one = inner[0]
+        if get_origin(one) is Literal:
+            return f"some of {_kind(one)}"
         return "tables" if isinstance(one, type) and issubclass(one, BaseModel) else f"list of {_kind(one)}s"
     if origin is dict:
         return "table"
@@ -66,9 +87,9 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
     value = field.default_factory() if field.default_factory is not None else field.default  # type: ignore[call-arg]
-    if value is None or value is PydanticUndefined or value in ("", [], {}) or isinstance(value, BaseModel):
+    if value is None or value is PydanticUndefined or value in ("", [], {}, ()) or isinstance(value, BaseModel):
         return ""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(f"`{v}`" for v in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
@@ -79,9 +100,11 @@ def _cell(text: str | None) -> str:
 
 def with_tables(text: str) -> str:
     """A guide with the tables of today between its marks."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n\n{key_tables()}\n\n{END}{after}"
+    for (begin, end), models in ((KEYS, MODELS), (ZONING_KEYS, ZONING_MODELS)):
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = f"{before}{begin}\n\n{key_tables(models)}\n\n{end}{after}"
+    return text
 
 
 if __name__ == "__main__":

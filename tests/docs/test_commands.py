@@ -78,6 +78,15 @@ def test_the_commands_of_the_guide_run(tmp_path: Path) -> None:
         "cells.fgb",
         "layers.nc",
         "cells.csv",
+        "report.html",
+        "report-en.html",
+        "variants.csv",
+        "zoning.gpkg",
+        "units.geojson",
+        "units.csv",
+        "growth.gpkg",
+        "zoning-rasters/class.tif",
+        "zoning-parquet/units.parquet",
     ):
         assert (here / name).stat().st_size > 0, name
 

@@ -14,8 +14,13 @@ from gis.allocation.ledger import ACCOUNTS
 from gis.inventory.description import Description
 from gis.inventory.scope import Reason
 from gis.workspace.export import Format
+from gis.workspace.export_zoning import ZoningFormat
+from gis.zoning.classes import CellClass
+from gis.zoning.comparison import COMPARISON_TABLES
+from gis.zoning.model import TABLES
+from gis.zoning.parameters import Parameters
 from tests.docs.blocks import blocks
-from tests.docs.keys import GUIDE, MODELS, with_tables
+from tests.docs.keys import GUIDE, MODELS, ZONING_MODELS, with_tables
 
 ROOT = Path(__file__).parents[2]
 TEXT = GUIDE.read_text("utf-8")
@@ -68,9 +73,18 @@ def test_every_table_of_the_description_is_in_the_guide() -> None:
     assert used == known
 
 
+def test_every_table_of_the_parameters_is_in_the_guide() -> None:
+    known = {v.__name__ for v in Parameters.__mro__[1].__subclasses__()}
+    assert {m.__name__ for m in ZONING_MODELS} == known
+
+
 def test_every_key_has_a_meaning() -> None:
+    tables = {m.__name__.lower() for m in ZONING_MODELS}
     missing = [
-        f"{m.__name__}.{name}" for m in MODELS for name, field in m.model_fields.items() if not field.description
+        f"{m.__name__}.{name}"
+        for m in (*MODELS, *ZONING_MODELS)
+        for name, field in m.model_fields.items()
+        if not field.description and name not in tables
     ]
     assert missing == []
 
@@ -83,6 +97,28 @@ def test_every_ledger_column_is_explained(name: str) -> None:
 @pytest.mark.parametrize("form", list(Format))
 def test_every_export_format_is_shown(form: Format) -> None:
     assert f"--format {form} " in section("Export") and f"`{form}`" in section("Export")
+
+
+@pytest.mark.parametrize("form", list(ZoningFormat))
+def test_every_export_format_of_zonings_is_shown(form: ZoningFormat) -> None:
+    assert f"--format {form} " in section("Export a zoning") and f"| `{form}` |" in section("Export a zoning")
+
+
+def test_every_table_of_a_zoning_and_of_a_comparison_is_explained() -> None:
+    for title, tables in (("Read a zoning", TABLES), ("Compare and sweep", COMPARISON_TABLES)):
+        listed = re.findall(r"^\| `([a-z_]+)` \|", section(title), re.MULTILINE)
+        assert sorted(listed) == sorted(tables), title
+
+
+def test_every_class_is_explained_with_its_digit() -> None:
+    rows = dict(re.findall(r"^\| `([a-z_]+)` \|.*\| (\d), [a-z ]+ \|$", section("Zone"), re.MULTILINE))
+    assert rows == {c.code: str(c.digit) for c in CellClass if c}
+
+
+def test_parameters_in_the_guide_validate() -> None:
+    found = [tomllib.loads(b.text) for b in blocks(GUIDE) if b.file == "zoning.toml"]
+    assert len(found) == 1
+    assert Parameters.model_validate(found[0]).hot.q == found[0]["hot"]["q"]
 
 
 def test_descriptions_in_the_guide_validate() -> None:

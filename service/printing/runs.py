@@ -1,4 +1,4 @@
-"""What the commands print: findings, runs and ledgers, as text for people or as JSON for programs."""
+"""Findings, runs and ledgers as text for people or as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from rich.console import Console
 
     from gis.inventory.findings import Findings
     from gis.workspace import Run
 
-__all__ = ["print_findings", "print_json", "print_run", "print_runs", "records", "run_line", "run_summary"]
+__all__ = [
+    "print_findings",
+    "print_json",
+    "print_run",
+    "print_runs",
+    "records",
+    "run_line",
+    "run_summary",
+    "wide_console",
+]
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -75,11 +85,8 @@ def print_runs(runs: Iterable[dict[str, Any]]) -> None:
 
 def print_run(run: Run, *, refused: Path | None = None) -> None:
     """Print a run's totals, what was not used, and whether its ledger closes."""
-    from rich.console import Console
     from rich.table import Table
 
-    width = None if sys.stdout.isatty() else max(100, int(os.environ.get("COLUMNS", "120")))
-    console = Console(width=width, markup=False, highlight=False, emoji=False)
     print(f"{run.id}  {run.name}  {run.grid!r}")
     table = Table(title="t/yr")
     totals = run.ledger.by_species()
@@ -87,10 +94,18 @@ def print_run(run: Run, *, refused: Path | None = None) -> None:
         table.add_column(column.removesuffix("_t"), justify="left" if column in ("year", "species") else "right")
     for row in totals.itertuples(index=False):
         table.add_row(*(f"{v:,.3f}" if isinstance(v, float) else str(v) for v in row))
-    console.print(table)
+    wide_console().print(table)
     for entry in run.ledger.unread.itertuples(index=False):
         print(f"not used ({entry.reason}): {entry.part}, {entry.species} {entry.mass_t:,.3f} t/yr")
     if refused is not None and refused.exists():
         print(f"refused rows: {refused}")
     run.ledger.check()
     print("the ledger closes within 1e-12")
+
+
+def wide_console() -> Console:
+    """A console for tables: as wide as the terminal, and wide enough where there is none."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else max(100, int(os.environ.get("COLUMNS", "120")))
+    return Console(width=width, markup=False, highlight=False, emoji=False)

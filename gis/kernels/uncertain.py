@@ -1,0 +1,261 @@
+"""Around the sweep of membership: factors common to cells, bounds, tables of entries, thresholds and what follows from masks."""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "add_bounds", "brackets", "common_factors", "count_draws", "count_entries", "fill_entries", "group", "mark", "meets_rule", "ratios",
+    "thresholds",
+]  # fmt: skip
+
+_BLOCK = 64
+_TASK = 1024
+# Values that differ by less are equal: they were summed in another order.
+_EQUAL = 1e-12
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def common_factors(
+    base: NDArray[np.float64], normal: NDArray[np.float64], sector: NDArray[np.int64], sigma: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """exp(base + σz − σ²/2), (region, term, draw): ``base`` is (term, draw), ``normal`` the regions' totals (sector, region, draw)."""
+    for r in numba.prange(out.shape[0]):
+        for k in range(out.shape[1]):
+            for b in range(out.shape[2]):
+                z = normal[sector[k], r, b]
+                out[r, k, b] = np.exp(base[k, b] + sigma[k] * z - 0.5 * sigma[k] * sigma[k])
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def ratios(
+    factor: NDArray[np.float64], greatest: NDArray[np.float64], weight: NDArray[np.float64], low: NDArray[np.float64],
+    draws: int, out: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """The greatest a tonne can be in units of the threshold's lower end, (output, region, term).
+
+    ``greatest`` is the largest chance of each term, ``weight`` (output, term) what the output counts it as.
+    """
+    for r in numba.prange(factor.shape[0]):
+        for o in range(low.shape[0]):
+            for k in range(factor.shape[1]):
+                most = 0.0
+                if weight[o, k] != 0.0:
+                    for b in range(draws):
+                        most = max(most, factor[r, k, b] / low[o, b])
+                out[o, r, k] = most * greatest[k] * weight[o, k]
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def add_bounds(
+    value: NDArray[np.float64], at: NDArray[np.int32], dense: bool, region: NDArray[np.int32], divisor: NDArray[np.float64],
+    ratio: NDArray[np.float64], out: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """One term's upper bounds, added to those of the cells it lies in; ``ratio`` is by region."""
+    for e in numba.prange(value.shape[0]):
+        if value[e] > 0.0:
+            i = np.int64(e) if dense else np.int64(at[e])
+            out[i] += value[e] * ratio[region[i]] / divisor[i]
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def count_entries(
+    value: NDArray[np.float64], at: NDArray[np.int32], dense: bool, place: NDArray[np.int32], species: int, s: int,
+    out: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """One term's entries in the kept cells, added to the counts by cell and species; ``place`` is -1 for others."""
+    for e in numba.prange(value.shape[0]):
+        p = place[e] if dense else place[at[e]]
+        if p >= 0 and value[e] > 0.0:
+            out[np.int64(p) * species + s] += 1
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def fill_entries(
+    value: NDArray[np.float64], at: NDArray[np.int32], dense: bool, place: NDArray[np.int32], species: int, s: int, term: int,
+    cursor: NDArray[np.int64], terms: NDArray[np.uint16], values: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """One term's entries, each at its cell's cursor, which moves on."""
+    for e in numba.prange(value.shape[0]):
+        p = place[e] if dense else place[at[e]]
+        if p >= 0 and value[e] > 0.0:
+            j = np.int64(p) * species + s
+            terms[cursor[j]] = term
+            values[cursor[j]] = value[e]
+            cursor[j] += 1
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _reaching(value: NDArray[np.float64], weight: NDArray[np.int64], held: np.int64, goal: float) -> float:
+    """The value at which the weights of the greatest reach the goal, ``held`` counted before; NaN if all do not. Reorders both arrays."""
+    first, end = 0, len(value)
+    while first < end:
+        a, b, c = value[first], value[(first + end) // 2], value[end - 1]
+        pivot = max(min(a, b), min(max(a, b), c))
+        # Greater ones to the front, smaller ones to the back (Dijkstra's flag).
+        front, here, back = first, first, end
+        greater = np.int64(0)
+        equal = np.int64(0)
+        while here < back:
+            v, w = value[here], weight[here]
+            if v > pivot:
+                greater += w
+                value[here], weight[here] = value[front], weight[front]
+                value[front], weight[front] = v, w
+                front += 1
+                here += 1
+            elif v < pivot:
+                back -= 1
+                value[here], weight[here] = value[back], weight[back]
+                value[back], weight[back] = v, w
+            else:
+                equal += w
+                here += 1
+        if held + greater >= goal:
+            end = front
+        elif held + greater + equal >= goal:
+            return float(pivot)
+        else:
+            held += greater + equal
+            first = back
+    return np.nan
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def brackets(
+    sample: NDArray[np.float64], weight: NDArray[np.int64], share: float, spread: float, least: float, low: NDArray[np.float64],
+    high: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Between which densities the densest ``share`` of the sample's weight ends, give or take ``spread``, key by key.
+
+    ``sample`` is (key, cell). The ends are moved apart by 1e-9 of themselves, so that equals are never on both sides of one.
+    """
+    total = weight.sum()
+    for key in numba.prange(sample.shape[0]):
+        high[key] = np.inf
+        if share > spread:
+            high[key] = _reaching(sample[key].copy(), weight.copy(), np.int64(0), (share - spread) * total) * (
+                1.0 + 1e-9
+            )
+        end = np.nan
+        if share + spread < 1.0:
+            end = _reaching(sample[key].copy(), weight.copy(), np.int64(0), (share + spread) * total) * (1.0 - 1e-9)
+        low[key] = end if end > least else least
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def group(
+    value: NDArray[np.float64], at: NDArray[np.int32], key: NDArray[np.uint16], filled: NDArray[np.int64],
+    start: NDArray[np.int64], weight: NDArray[np.int64], divisor: NDArray[np.float64], scale: NDArray[np.float64],
+    values: NDArray[np.float64], weights: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Stored entries and their weights by key: each thread's row goes to its own places, ``start`` (row, key) being where they begin."""
+    for row in numba.prange(value.shape[0]):
+        for j in range(filled[row]):
+            k = np.int64(key[row, j])
+            to = start[row, k]
+            values[to] = value[row, j]
+            i = at[row, j]
+            weights[to] = np.int64(value[row, j] * divisor[i] * scale[k]) if scale.size else weight[i]
+            start[row, k] += 1
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _threshold(
+    value: NDArray[np.float64], weight: NDArray[np.int64], held: np.int64, whole: float, q: float, overshoot: float
+) -> float:
+    """The least value that is hot; NaN if the share is not reached."""
+    goal = q * whole - _EQUAL * whole
+    at = _reaching(value, weight, held, goal)
+    if np.isnan(at):
+        return at
+    members = 0
+    least, greatest = at, at
+    for j in range(len(value)):
+        if value[j] >= at * (1.0 - _EQUAL):
+            held += weight[j]
+            if value[j] <= at * (1.0 + _EQUAL):
+                members += 1
+                least = min(least, value[j])
+                greatest = max(greatest, value[j])
+    # A group of equals is in or out whole; one cell that crosses the share is in.
+    if members > 1 and held > (q + overshoot + _EQUAL) * whole:
+        return float(np.nextafter(greatest, np.inf))
+    return least
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def thresholds(
+    begin: NDArray[np.int64], value: NDArray[np.float64], weight: NDArray[np.int64], above: NDArray[np.int64],
+    whole: NDArray[np.float64], q: float, overshoot: float, least: float, low: NDArray[np.float64], out: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """The least density that is hot, by key; NaN where the bracket turns out not to hold it.
+
+    ``whole`` is the domain's weight, ``above`` what lies above the bracket: the smallest set of densest cells that reaches the share q;
+    a group of equals across the cut is in if the share is passed by no more than ``overshoot``. Reorders values and weights.
+    """
+    for k in numba.prange(len(out)):
+        if whole[k] <= 0.0:
+            out[k] = np.inf
+        elif above[k] >= (q - _EQUAL) * whole[k]:
+            out[k] = np.nan
+        else:
+            part = slice(begin[k], begin[k + 1])
+            out[k] = _threshold(value[part], weight[part], above[k], whole[k], q, overshoot)
+            # Fewer cells emit than q asks for: every emitting cell is hot, if the bracket reaches down to them.
+            if np.isnan(out[k]) and low[k] <= least:
+                out[k] = least
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def mark(
+    value: NDArray[np.float64], at: NDArray[np.int32], key: NDArray[np.uint16], filled: NDArray[np.int64],
+    threshold: NDArray[np.float64], hot: NDArray[np.uint64],
+) -> None:  # fmt: skip
+    """Bits of the stored entries that are hot: a row is one thread's, whose cells no other row has."""
+    for row in numba.prange(value.shape[0]):
+        for j in range(filled[row]):
+            k = key[row, j]
+            if value[row, j] >= threshold[k]:
+                hot[k // _BLOCK, at[row, j]] |= np.uint64(1) << np.uint64(k % _BLOCK)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _ones(mask: np.uint64) -> np.uint64:
+    mask = mask - ((mask >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    mask = (mask & np.uint64(0x3333333333333333)) + ((mask >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    mask = (mask + (mask >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (mask * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def count_draws(hot: NDArray[np.uint64], out: NDArray[np.int32]) -> None:
+    """Number of draws in the masks, added to those before, (output, cell)."""
+    for p in numba.prange(hot.shape[1]):
+        for o in range(hot.shape[0]):
+            out[o, p] += _ones(hot[o, p])
+
+
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def meets_rule(
+    hot: NDArray[np.uint64], klass: NDArray[np.uint8], rule: NDArray[np.uint8], draws: np.uint64, out: NDArray[np.int32]
+) -> None:
+    """Number of draws in which a cell meets the rule of its class, added to those before.
+
+    The rule is a table over the outputs' bits. For 64 draws at once: begin with all ones or zeros for every set of bits, and let the mask
+    of one output after the other choose between the halves.
+    """
+    outputs = hot.shape[0]
+    size = hot.shape[1]
+    for task in numba.prange(-(-size // _TASK)):
+        chosen = np.empty(1 << outputs, np.uint64)
+        for p in range(task * _TASK, min(size, (task + 1) * _TASK)):
+            if klass[p] == 0:
+                continue
+            for bits in range(1 << outputs):
+                chosen[bits] = draws if (rule[bits] >> klass[p]) & 1 else np.uint64(0)
+            for o in range(outputs - 1, -1, -1):
+                for j in range(1 << o):
+                    chosen[j] = (hot[o, p] & chosen[j + (1 << o)]) | (~hot[o, p] & chosen[j])
+            out[p] += _ones(chosen[0])

@@ -1,0 +1,165 @@
+"""The table of units: shapes with what they emit, how sure it is, and where they stand among each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from gis.hotspots.emissions import Emissions
+from gis.zoning.amounts import UnitAmounts, supply_secured, unit_amounts
+from gis.zoning.cells import CELL_TIERS, Findings, robustness
+from gis.zoning.model import columns_of
+from gis.zoning.parameters import Parameters
+from gis.zoning.scores import RankDraws, scores
+from gis.zoning.shapes import UnitShapes
+from gis.zoning.sources import PointSources
+
+__all__ = ["PROXY_LED", "Units", "conflict_table", "unit_of_cell", "unit_table", "units_of"]
+
+Floats = NDArray[np.float64]
+PROXY_LED = "proxy_led"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """What units emit and how they rank; ``apart_t`` is the equivalent's amount where there is one, (units, further species)."""
+
+    amounts: UnitAmounts
+    apart_t: Floats
+    order: pd.DataFrame
+    membership: Floats
+    secured: NDArray[np.bool_]
+
+
+def units_of(
+    found: Findings, base: Emissions, points: PointSources, shapes: UnitShapes, weights: Floats, parameters: Parameters
+) -> Units:
+    """Amounts and order of the units; ``base`` has the species of the run, without an equivalent made of them."""
+    amounts = unit_amounts(base, points, shapes.shares, shapes.point_unit)
+    count = len(shapes.frame)
+    patch = shapes.frame["patch"].to_numpy(np.int32)
+    member = _mean_membership(found, shapes)
+    draws = None
+    if found.membership is not None:
+        nominal = np.zeros((len(found.delineation.patches), len(base.species)))
+        at = np.flatnonzero(found.delineation.patch >= 0)
+        for s in range(len(base.species)):
+            nominal[:, s] = np.bincount(found.delineation.patch[at], base.amount_t[s, at], len(nominal))
+        draws = RankDraws(found.membership.patch_t, nominal, patch)
+    order = scores(
+        amounts.amount_t, shapes.area_km2, member if found.membership is not None else None, weights, draws=draws,
+        seed=parameters.membership.seed,
+    )  # fmt: skip
+    apart_t = np.zeros((count, len(found.heat.species) - len(base.species)))
+    if parameters.apeq is not None:
+        apart_t[:, 0] = amounts.amount_t @ [parameters.apeq.weights.get(s, 0.0) for s in base.species]
+    return Units(amounts, apart_t, order, member, supply_secured(points, shapes.point_unit, units=count))
+
+
+def _mean_membership(found: Findings, shapes: UnitShapes) -> Floats:
+    """Mean membership of the seeds in every unit, by area; that of its whole hotspot for a unit without a seed of its own."""
+    if found.membership is None:
+        return np.full(len(shapes.frame), np.nan)
+    seeds, patch = found.delineation.seed, shapes.frame["patch"].to_numpy(np.int64)
+    area = np.where(seeds & (found.delineation.patch >= 0), found.emissions.domain.area_km2, 0.0)
+    moment = area * found.membership.rule
+    own, own_moment = shapes.shares @ area, shapes.shares @ moment
+    count = len(found.delineation.patches)
+    at = np.flatnonzero(area > 0)
+    of_patch = np.bincount(found.delineation.patch[at], area[at], count)
+    moment_of_patch = np.bincount(found.delineation.patch[at], moment[at], count)
+    mean = np.where(own > 0, own_moment / np.where(own > 0, own, 1.0), moment_of_patch[patch] / of_patch[patch])
+    clipped: Floats = np.clip(mean, 0.0, 1.0)
+    return clipped
+
+
+def unit_of_cell(shapes: UnitShapes, at: NDArray[np.int64]) -> NDArray[np.object_]:
+    """The unit that has most of each cell, by position in the domain, or an empty text."""
+    shares = csr_array(shapes.shares)
+    size = shares.shape[1]
+    row = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
+    # The last of a cell's entries in this order is its largest share, the first unit among equals.
+    order = np.lexsort((-row, shares.data))
+    owner = np.full(size, -1, np.int64)
+    owner[shares.indices[order]] = row[order]
+    names = np.append(shapes.frame["unit"].to_numpy(dtype=object), "")
+    named: NDArray[np.object_] = names[owner[at]]
+    return named
+
+
+def unit_table(found: Findings, shapes: UnitShapes, units: Units, parameters: Parameters) -> gpd.GeoDataFrame:
+    """TABLES["units"]."""
+    table = pd.DataFrame(shapes.frame.drop(columns="geometry"))
+    domain, delineation = found.emissions.domain, found.delineation
+    binary = csr_array(
+        (np.ones(len(shapes.shares.data)), shapes.shares.indices, shapes.shares.indptr), shape=shapes.shares.shape
+    )
+    in_patch = np.where(delineation.patch >= 0, domain.area_km2, 0.0)
+    table["cells"] = np.diff(shapes.shares.indptr).astype(np.int64)
+    table["area_km2"] = shapes.area_km2
+    table["hot_share"] = np.clip((shapes.shares @ in_patch) / shapes.area_km2, 0.0, 1.0)
+    proxy = _proxy_share(units.amounts)
+    led = proxy >= parameters.evidence.proxy_led
+    table["tier"] = np.where(led, PROXY_LED, _core_tier(found, shapes)).astype(object)
+    words = robustness(units.membership, parameters)
+    words[np.isnan(units.membership)] = ""
+    table["robustness"], table["membership"] = words, units.membership
+    table["proxy_share"], table["proxy_led"] = proxy, led
+    seeds = (delineation.seed & (delineation.patch >= 0)).astype(np.float64)
+    many = binary @ seeds
+    table["years_hot"] = np.where(many > 0, (binary @ (seeds * found.years_hot)) / np.maximum(many, 1.0), 0.0)
+    table["supply_security"] = units.secured
+    counts = shapes.conflicts["unit"].value_counts()
+    table["conflicts"] = table["unit"].map(counts).fillna(0).astype(np.int64)
+    for name in ("score", "rank", "rank_low", "rank_high"):
+        table[name] = units.order[name].to_numpy()
+    return _with_species(table, found, units, shapes)
+
+
+def _core_tier(found: Findings, shapes: UnitShapes) -> NDArray[np.object_]:
+    """clustered_core where half or more of a unit's seeds, by area, are; else isolated_core."""
+    domain = found.emissions.domain
+    areas = [shapes.shares @ np.where(found.tier == CELL_TIERS.index(t), domain.area_km2, 0.0) for t in CELL_TIERS[1:3]]
+    words = np.where((areas[0] >= areas[1]) & (areas[0] > 0), CELL_TIERS[1], CELL_TIERS[2])
+    return words.astype(object)
+
+
+def _proxy_share(amounts: UnitAmounts) -> Floats:
+    """Share of shared proxies in a unit's mass, the mean over the species it emits."""
+    some = amounts.amount_t > 0
+    mean: Floats = amounts.proxy_share().sum(axis=1) / np.maximum(some.sum(axis=1), 1)
+    return mean
+
+
+def _with_species(table: pd.DataFrame, found: Findings, units: Units, shapes: UnitShapes) -> gpd.GeoDataFrame:
+    amount_t = np.hstack((units.amounts.amount_t, units.apart_t))
+    blocks: dict[str, Any] = {}
+    for s, code in enumerate(found.heat.species):
+        total_t = float(found.emissions.amount_t[s].sum())
+        blocks[f"{code}_t"] = amount_t[:, s]
+        blocks[f"{code}_t_km2"] = amount_t[:, s] / shapes.area_km2
+        blocks[f"{code}_share"] = amount_t[:, s] / total_t if total_t > 0 else np.zeros(len(table))
+    whole = pd.concat([table, pd.DataFrame(blocks, index=table.index)], axis=1)
+    frame = gpd.GeoDataFrame(whole, geometry=shapes.frame.geometry.to_numpy(), crs=shapes.frame.crs)
+    return frame[columns_of("units", found.heat.species)]
+
+
+def conflict_table(
+    found: Findings, base: Emissions, points: PointSources, shapes: UnitShapes
+) -> tuple[gpd.GeoDataFrame, Floats]:
+    """TABLES["conflicts"], and the amounts of the conflicts (conflicts × species of ``base``)."""
+    amounts = unit_amounts(base, points, shapes.conflict_shares, shapes.point_conflict)
+    frame = shapes.conflicts.copy()
+    inside = shapes.point_conflict[shapes.point_conflict >= 0]
+    frame["sources"] = np.bincount(inside, minlength=len(frame)).astype(np.int64)
+    for s, code in enumerate(found.heat.species):
+        # An equivalent is the last species, and its amount is that of its cells.
+        known = s < len(base.species)
+        frame[f"{code}_t"] = amounts.amount_t[:, s] if known else shapes.conflict_shares @ found.emissions.amount_t[s]
+    return frame[columns_of("conflicts", found.heat.species)], amounts.amount_t

@@ -1,0 +1,320 @@
+"""Zone: from the emissions of a run to a finished zoning. The order of this page is that of docs/methods.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gis.errors import InvalidParameter
+from gis.hotspots.concentration import concentration_matrix
+from gis.hotspots.emissions import Emissions
+from gis.hotspots.evidence import Evidence, evidence
+from gis.hotspots.membership import Membership, membership
+from gis.hotspots.neighbours import Contiguity, Neighbourhood, neighbourhood
+from gis.hotspots.overlap import overlap
+from gis.hotspots.ranks import Mode, Order, RankLayer, order_of
+from gis.hotspots.uncertainty import read_error_sizes
+from gis.regions.model import Regions
+from gis.zoning.access import access_list
+from gis.zoning.apeq import APEQ, with_apeq
+from gis.zoning.cells import Findings, cell_table, cell_tiers
+from gis.zoning.classes import class_table, rule_table
+from gis.zoning.delineation import Delineation, Kept, delineate, keep
+from gis.zoning.heat import Heat, hot_set_table, layers_by_order
+from gis.zoning.history import Known, Read, history_of
+from gis.zoning.ledger import check_zoning, zoning_ledger
+from gis.zoning.model import TABLES, Zoning, columns_of
+from gis.zoning.notes import notes_of
+from gis.zoning.outlines import outlines
+from gis.zoning.owners import owners_of
+from gis.zoning.parameters import Parameters
+from gis.zoning.quotients import region_sectors, sector_table
+from gis.zoning.rules import Rules
+from gis.zoning.scores import pollutant_weights
+from gis.zoning.sensitivity import sensitivity
+from gis.zoning.shapes import UnitShapes, unit_shapes
+from gis.zoning.sources import Provenance
+from gis.zoning.statements import evidence_table, hotspot_table, listed_table, totals_table
+from gis.zoning.units import Units, conflict_table, unit_of_cell, unit_table, units_of
+
+__all__ = ["Subject", "zone"]
+
+Progress = Callable[[str, int, int], None]
+Floats = NDArray[np.float64]
+# Sources named for every unit and species.
+_TOP = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Subject:
+    """What is zoned: the emissions of a run's year, its other years, its regions, and who stands behind the emissions.
+
+    ``read`` gives amounts of other years, ``sector_tier`` the tier of most of the mass of each species and sector, ``input_t`` what the
+    run's layers of the year hold, by species.
+    """
+
+    run_id: str
+    run_name: str
+    years: tuple[int, ...]
+    emissions: Emissions
+    read: Read
+    regions: Regions
+    provenance: Provenance
+    sector_tier: Mapping[tuple[str, str], str]
+    input_t: Mapping[str, float]
+    missing: tuple[str, ...] = ()
+
+
+def zone(subject: Subject, parameters: Parameters, rules: Rules, *, progress: Progress | None = None) -> Zoning:
+    """The zoning of a subject. Nothing in it depends on the number of threads, and everything random on the seed."""
+    return _Work(subject, parameters, rules, progress).run()
+
+
+class _Work:
+    """One zoning under way: what several steps share."""
+
+    def __init__(self, subject: Subject, parameters: Parameters, rules: Rules, progress: Progress | None) -> None:
+        self.subject = subject
+        self.parameters = parameters
+        self.rules = rules
+        self._progress = progress
+        emissions = subject.emissions
+        pollutants = len(emissions.species) - 1
+        if pollutants < 1:
+            raise InvalidParameter(
+                f"run {subject.run_id} has none of the pollutants {', '.join(parameters.pollutants)}; a zoning needs one at least"
+            )
+        if parameters.apeq is not None:
+            self.emissions = with_apeq(emissions, parameters.apeq.weights)
+            self.classes, self.rule_table = _apeq_tables(pollutants)
+        else:
+            self.emissions = emissions
+            self.classes = class_table(pollutants, parameters.hot.min_pollutants)
+            self.rule_table = rule_table(pollutants, parameters.hot.min_pollutants)
+        self.domain = emissions.domain
+        self.species = self.emissions.species
+        self.weights = pollutant_weights(emissions.species[1:], parameters.score.weights)
+
+    def _tell(self, stage: str) -> None:
+        if self._progress is not None:
+            self._progress(stage, 0, 0)
+
+    def run(self) -> Zoning:
+        """The zoning, its ledger checked."""
+        self._tell("hot sets")
+        heat = Heat.of(self.domain, self.species, self.emissions.amount_t, self.parameters.hot)
+        delineation = self._delineated(heat)
+        found = self._found(heat, delineation)
+        self._tell("units")
+        kept = self._kept(delineation)
+        shapes = self._shapes(delineation, kept)
+        units = self._units(found, shapes)
+        tables = (
+            self._cell_tables(found, kept, shapes) | self._statistics(found) | self._unit_tables(found, shapes, units)
+        )
+        tables["notes"] = notes_of(self.subject, self.parameters, found, tables)
+        check_zoning(tables["ledger"])
+        return Zoning(
+            run_id=self.subject.run_id, run_name=self.subject.run_name, year=self.emissions.year, grid=self.domain.grid,
+            parameters=self.parameters, rules=self.rules.text, species=self.species, sectors=self.emissions.sectors,
+            tables={name: _ordered(tables[name], name, self.species) for name in TABLES},
+            about=self._about(found), rasters={"tier": self.domain.on_grid(found.tier)},
+        )  # fmt: skip
+
+    # -- which cells --------------------------------------------------------------------------------------------------
+
+    def _delineated(self, heat: Heat) -> Delineation:
+        return delineate(
+            self.domain, heat.bits, heat.bits_low, classes=self.classes, rules=self.rule_table,
+            hole_cells=self.parameters.delineation.hole_cells,
+        )  # fmt: skip
+
+    def _found(self, heat: Heat, delineation: Delineation) -> Findings:
+        near = self._near()
+        self._tell("evidence")
+        evidence_ = self._evidence(self.emissions.amount_t, near, heat)
+        free_t = np.stack([self.emissions.free_t(s) for s in self.species])
+        free = self._evidence(free_t, near, None)
+        self._tell("years")
+        known = Known(self.emissions.year, heat.bits, tuple(e.z for e in evidence_))
+        history = history_of(
+            self.domain, self.subject.years, self.species, self._year, near, self.parameters.hot, known
+        )
+        member = self._membership(delineation)
+        return Findings(
+            self.emissions, heat, delineation, evidence_, free, member, history,
+            cell_tiers(heat, evidence_, delineation, self.classes, self.rule_table, self.parameters),
+            history.years_met(delineation.klass, self.rule_table), _proxy_share(self.emissions),
+        )  # fmt: skip
+
+    def _year(self, year: int, species: str) -> tuple[Floats, Floats]:
+        """Amounts of another year; the equivalent is made of its pollutants."""
+        if species != APEQ or self.parameters.apeq is None:
+            return self.subject.read(year, species)
+        parts = [(w, *self.subject.read(year, s)) for s, w in self.parameters.apeq.weights.items() if s in self.species]
+        inside: Floats = sum((w * a for w, a, _ in parts), np.zeros(self.domain.size))
+        around: Floats = sum((w * b for w, _, b in parts), np.zeros(len(self.domain.around)))
+        return inside, around
+
+    def _near(self) -> Neighbourhood:
+        wanted = self.parameters.evidence
+        return neighbourhood(self.domain.grid, Contiguity(wanted.neighbours), band_m=wanted.band_m)
+
+    def _evidence(self, amount_t: Floats, near: Neighbourhood, heat: Heat | None) -> tuple[Evidence, ...]:
+        wanted = self.parameters.evidence
+        layers = [None] * len(amount_t) if heat is None else heat.by_order[Order.DENSITY]
+        return tuple(
+            evidence(
+                self.domain, amounts, self.emissions.around_t[s], near, alpha=wanted.alpha, draws=wanted.draws,
+                seed=self.parameters.membership.seed, layer=layer,
+            )
+            for s, (amounts, layer) in enumerate(zip(amount_t, layers, strict=True))
+        )  # fmt: skip
+
+    def _membership(self, delineation: Delineation) -> Membership | None:
+        wanted = self.parameters.membership
+        if wanted.draws == 0:
+            return None
+        self._tell("membership")
+        owners = owners_of(self.domain, self.subject.regions)
+        sizes = read_error_sizes().with_overrides(
+            [e.model_dump() for e in wanted.errors], cell={str(t): s for t, s in wanted.cell.items()}
+        )
+        base = self.subject.emissions
+        combine = None
+        if self.parameters.apeq is not None:
+            row = np.array([self.parameters.apeq.weights.get(s, 0.0) for s in base.species])
+            combine = np.vstack((np.eye(len(base.species)), row))
+        return membership(
+            base, sizes, mode=Mode(self.parameters.hot.mode), q=self.parameters.hot.q, draws=wanted.draws, seed=wanted.seed,
+            region=owners.of_cell, region_key=owners.keys, klass=delineation.klass, rule=self.rule_table,
+            sector_tier=self.subject.sector_tier, patch=delineation.patch, patches=len(delineation.patches), combine=combine,
+            tie_overshoot=self.parameters.hot.tie_overshoot,
+        )  # fmt: skip
+
+    # -- which units --------------------------------------------------------------------------------------------------
+
+    def _kept(self, delineation: Delineation) -> Kept:
+        wanted = self.parameters.delineation
+        base = self.subject.emissions
+        return keep(
+            delineation,
+            self.domain,
+            base.amount_t,
+            base.species,
+            min_cells=wanted.min_cells,
+            min_share=wanted.min_share,
+        )
+
+    def _shapes(self, delineation: Delineation, kept: Kept) -> UnitShapes:
+        polygons = outlines(self.domain, delineation.patch, kept.kept)
+        return unit_shapes(
+            self.domain, self.subject.emissions, self.subject.provenance.points, self.subject.regions, polygons, delineation.patch,
+            delineation.patches["class"].to_numpy(np.uint8), kept.kept, self.parameters.snapping,
+        )  # fmt: skip
+
+    def _units(self, found: Findings, shapes: UnitShapes) -> Units:
+        return units_of(
+            found, self.subject.emissions, self.subject.provenance.points, shapes, self.weights, self.parameters
+        )
+
+    # -- tables -------------------------------------------------------------------------------------------------------
+
+    def _cell_tables(self, found: Findings, kept: Kept, shapes: UnitShapes) -> dict[str, pd.DataFrame]:
+        polygons = outlines(self.domain, found.delineation.patch, np.ones(len(found.delineation.patches), np.bool_))
+        return {
+            "cells": cell_table(found, self.parameters, unit_of_cell(shapes, found.rows)),
+            "hotspots": hotspot_table(found, kept, polygons),
+            "listed": listed_table(found, kept),
+            "hot_sets": hot_set_table(found.heat),
+        }
+
+    def _statistics(self, found: Findings) -> dict[str, pd.DataFrame]:
+        self._tell("overlap")
+        emissions, heat, hot = self.emissions, found.heat, self.parameters.hot
+        free_t = np.stack([emissions.free_t(s) for s in self.species])
+        free = layers_by_order(self.domain, free_t)[order_of(heat.mode)]
+        table = overlap(
+            self.domain, heat.layers, species=self.species, amount_t=emissions.amount_t, mode=heat.mode, q=hot.q,
+            tie_overshoot=hot.tie_overshoot, shifts=self.parameters.overlap.shifts, support=self.parameters.overlap.support,
+            seed=self.parameters.membership.seed, free=free, free_t=free_t,
+        )  # fmt: skip
+        self._tell("sensitivity")
+        variants, stable = sensitivity(self.domain, *self._deciding(heat))
+        curves = concentration_matrix(
+            self.domain,
+            self.species,
+            emissions.amount_t,
+            layers=heat.by_order[Order.DENSITY],
+            shares=self.parameters.sweep,
+        )
+        return {
+            "overlap": table, "sensitivity": variants, "stability": stable, "concentration": curves,
+            "evidence": evidence_table(found, self.parameters), "totals": totals_table(found),
+        }  # fmt: skip
+
+    def _deciding(self, heat: Heat) -> tuple[Mapping[Order, Sequence[RankLayer]], Parameters]:
+        """Rank layers of the species that decide about classes, and the parameters by which they do."""
+        if self.parameters.apeq is None:
+            return heat.by_order, self.parameters
+        hot = self.parameters.hot.model_copy(update={"min_pollutants": 1})
+        pairs = {order: (layers[0], layers[-1]) for order, layers in heat.by_order.items()}
+        return pairs, self.parameters.model_copy(update={"hot": hot})
+
+    def _unit_tables(self, found: Findings, shapes: UnitShapes, units: Units) -> dict[str, pd.DataFrame]:
+        self._tell("attributes")
+        base, provenance = self.subject.emissions, self.subject.provenance
+        table = unit_table(found, shapes, units, self.parameters)
+        names = table["unit"].astype(str).tolist()
+        sectors = sector_table(
+            names, base.species, base.sectors, units.amounts.by_sector_t, region_sectors(base), self.weights
+        )
+        sources = provenance.contributors(shapes.shares, shapes.point_unit, top=_TOP)
+        sources["unit"] = (
+            np.array(names, dtype=object)[sources["unit"]] if len(sources) else sources["unit"].astype(str)
+        )
+        conflicts, conflict_t = conflict_table(found, base, provenance.points, shapes)
+        taken = shapes.shares.sum(axis=0) + shapes.conflict_shares.sum(axis=0)
+        ledger = zoning_ledger(
+            base, provenance.points, units_t=units.amounts.amount_t, conflicts_t=conflict_t, taken=np.asarray(taken).ravel(),
+            point_taken=(shapes.point_unit >= 0) | (shapes.point_conflict >= 0),
+            input_t=np.array([self.subject.input_t[s] for s in base.species]),
+        )  # fmt: skip
+        access = access_list(table, sectors, sources, self.rules, species=base.species)
+        return {
+            "units": table, "sectors": sectors, "contributors": sources, "conflicts": conflicts, "ledger": ledger, "access": access,
+        }  # fmt: skip
+
+    def _about(self, found: Findings) -> dict[str, Any]:
+        domain, member = self.domain, found.membership
+        return {
+            "cells": domain.size, "cells_around": len(domain.around), "area_km2": domain.total_area_km2,
+            "years": list(self.subject.years), "missing_pollutants": list(self.subject.missing),
+            "weights": dict(zip(self.subject.emissions.species[1:], self.weights.tolist(), strict=True)),
+            "membership": dict(member.record) if member is not None else None,
+            "distortion": domain.grid.describe_area() or "",
+        }  # fmt: skip
+
+
+def _apeq_tables(pollutants: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Classes and rules where one equivalent, the bit after the pollutants', decides for all of them."""
+    bits = np.arange(256)
+    pair = (bits & 1) | ((bits >> (pollutants + 1)) & 1) << 1
+    return class_table(1, 1)[pair], rule_table(1, 1)[pair]
+
+
+def _proxy_share(emissions: Emissions) -> Floats:
+    """Share of every cell's mass that rests on shared proxies, the mean over the species that it has."""
+    some = emissions.amount_t > 0
+    share = np.divide(emissions.shared_t, emissions.amount_t, out=np.zeros_like(emissions.amount_t), where=some)
+    mean: Floats = share.sum(axis=0) / np.maximum(some.sum(axis=0), 1)
+    return mean
+
+
+def _ordered(table: pd.DataFrame, name: str, species: Sequence[str]) -> pd.DataFrame:
+    return table[columns_of(name, tuple(species))]
