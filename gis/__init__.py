@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from gis.gridding.lengths import lengths
     from gis.gridding.regrid import Regridder, regrid
     from gis.gridding.zonal import zonal
+    from gis.hotspots.concentration import concentration
     from gis.inventory.check import check_inventory
     from gis.inventory.draft import draft_description
     from gis.inventory.load import read_inventory
     from gis.inventory.model import Inventory
-    from gis.pipeline import grid_inventory
+    from gis.pipeline import grid_inventory, zone_run
     from gis.regions.model import Regions
     from gis.species import SECTORS, SPECIES
     from gis.workspace import Run, Workspace
+    from gis.zoning.model import Zoning
+    from gis.zoning.parameters import read_parameters
 
 _HOMES = {
     "Accumulated": "gis.gridding.accumulate",
@@ -42,10 +45,12 @@ _HOMES = {
     "Tier": "gis.allocation.tiers",
     "Window": "gis.grid",
     "Workspace": "gis.workspace",
+    "Zoning": "gis.zoning.model",
     "accumulate": "gis.gridding.accumulate",
     "allocate": "gis.allocation.allocate",
     "as_layers": "gis.gridding.layers",
     "check_inventory": "gis.inventory.check",
+    "concentration": "gis.hotspots.concentration",
     "coverage": "gis.gridding.coverage",
     "draft_description": "gis.inventory.draft",
     "grid_inventory": "gis.pipeline",
@@ -54,8 +59,10 @@ _HOMES = {
     "named_grids": "gis.grid",
     "read_grid": "gis.grid",
     "read_inventory": "gis.inventory.load",
+    "read_parameters": "gis.zoning.parameters",
     "regrid": "gis.gridding.regrid",
     "zonal": "gis.gridding.zonal",
+    "zone_run": "gis.pipeline",
 }
 
 __all__ = [
@@ -73,10 +80,12 @@ __all__ = [
     "Tier",
     "Window",
     "Workspace",
+    "Zoning",
     "accumulate",
     "allocate",
     "as_layers",
     "check_inventory",
+    "concentration",
     "coverage",
     "draft_description",
     "grid_inventory",
@@ -85,8 +94,10 @@ __all__ = [
     "named_grids",
     "read_grid",
     "read_inventory",
+    "read_parameters",
     "regrid",
     "zonal",
+    "zone_run",
 ]
 
 

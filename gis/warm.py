@@ -16,8 +16,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.allocation.allocate import allocate
+from gis.allocation.tiers import Tier
 from gis.grid import Grid
 from gis.gridding.accumulate import accumulate
 from gis.gridding.coverage import coverage
@@ -25,9 +27,29 @@ from gis.gridding.layers import as_layers
 from gis.gridding.lengths import lengths
 from gis.gridding.regrid import Regridder, regrid
 from gis.gridding.zonal import zonal
+from gis.hotspots.concentration import concentration_matrix
+from gis.hotspots.domain import Domain
+from gis.hotspots.emissions import Emissions, Sparse
+from gis.hotspots.evidence import evidence
+from gis.hotspots.fields import field_of
+from gis.hotspots.hotsets import hot_bits
+from gis.hotspots.lee import lee_l
+from gis.hotspots.membership import membership
+from gis.hotspots.moran import bivariate_moran, local_moran
+from gis.hotspots.neighbours import Contiguity, neighbourhood
+from gis.hotspots.overlap import overlap
+from gis.hotspots.ranks import Mode, Order, rank_layers
+from gis.hotspots.trends import emerging
+from gis.hotspots.uncertainty import read_error_sizes
 from gis.inventory.coordinates import bd09_to_wgs84, gcj02_to_wgs84
 from gis.inventory.load import read_inventory
+from gis.pipeline import zoning_of
 from gis.workspace import Workspace
+from gis.zoning.classes import class_table, rule_table
+from gis.zoning.delineation import delineate, keep
+from gis.zoning.outlines import outlines
+from gis.zoning.parameters import Hot, Parameters
+from gis.zoning.sensitivity import sensitivity
 
 __all__ = ["main", "tasks"]
 
@@ -36,7 +58,7 @@ _GLOBE = Grid.covering((116.9, 36.0, 117.5, 36.5), crs="EPSG:4326", cell=0.1)
 _INVENTORY = """
 name = "warm"
 years = [2020]
-species_used = ["CO2"]
+species_used = ["CO2", "NOx"]
 [[parts]]
 name = "plants"
 kind = "point"
@@ -44,7 +66,7 @@ file = "plants.csv"
 datum = "GCJ-02"
 sector = "power"
 year = 2020
-amounts = [{ column = "t", species = "CO2", unit = "t/yr" }]
+amounts = [{ column = "t", species = "CO2", unit = "t/yr" }, { column = "n", species = "NOx", unit = "t/yr" }]
 [parts.columns]
 id = "id"
 x = "x"
@@ -102,12 +124,86 @@ def _regrid_to_the_globe() -> None:
 def _inventory() -> None:
     with tempfile.TemporaryDirectory(prefix="cozone-warm-") as made:
         path = Path(made)
-        (path / "plants.csv").write_text("id,x,y,t\na,117.1,36.2,1\nb,117.2,36.3,2\n", "utf-8")
+        (path / "plants.csv").write_text("id,x,y,t,n\na,117.1,36.2,1,1\nb,117.2,36.3,2,1\n", "utf-8")
         frame = gpd.GeoDataFrame({"t": [1.0, 2.0]}, geometry=_polygons(_GLOBE).to_numpy(), crs=_GLOBE.crs)
         frame.iloc[:1].to_file(path / "areas.geojson", driver="GeoJSON")
         (path / "inventory.toml").write_text(_INVENTORY, "utf-8")
         allocation = allocate(read_inventory(path / "inventory.toml"), _PLANE)
-        Workspace(path / "workspace").publish(allocation).contributors([0], "co2")
+        run = Workspace(path / "workspace").publish(allocation)
+        run.contributors([0], "co2")
+        few = Parameters.model_validate(
+            {
+                "pollutants": ["nox"], "hot": {"min_pollutants": 1}, "evidence": {"draws": 999}, "membership": {"draws": 2},
+                "overlap": {"shifts": 2},
+            }
+        )  # fmt: skip
+        zoning_of(run, few)
+
+
+def _domain(grid: Grid) -> tuple[Domain, NDArray[np.float64]]:
+    """All cells of a grid but one corner, and amounts of two species in them: a block, and something everywhere."""
+    valid = np.ones(grid.shape, np.bool_)
+    valid[0, 0] = False
+    domain = Domain.of(grid, valid)
+    base = 1.0 + np.arange(domain.size) / domain.size
+    return domain, np.stack([np.where(np.arange(domain.size) % 9 < 2, 50.0 * base, base), base])
+
+
+def _ranks() -> None:
+    for grid in (_PLANE, _GLOBE):
+        domain, amount_t = _domain(grid)
+        layers = rank_layers(domain, amount_t)
+        hot_bits(layers, [layer.cut(Mode.AREA, 0.2) for layer in layers])
+        concentration_matrix(domain, ("co2", "nox"), amount_t, layers=layers)
+
+
+def _evidence() -> None:
+    # A few cells are enumerated, some hundred drawn one by one, many through the shared null: three ways, three sets of kernels.
+    for cells, kind in ((4, Contiguity.QUEEN), (10, Contiguity.ROOK), (100, Contiguity.QUEEN)):
+        grid = Grid.covering(
+            (500_000, 4_000_000, 500_000 + 1e3 * cells, 4_000_000 + 1e3 * cells), crs="EPSG:32650", cell=1000
+        )
+        domain, amount_t = _domain(grid)
+        near, around = neighbourhood(grid, kind), np.zeros(0)
+        evidence(domain, amount_t[0], around, near, draws=999)
+        x, y = (field_of(domain, amounts, around) for amounts in amount_t)
+        local_moran(x, near, draws=999)
+        bivariate_moran(x, y, near, draws=999)
+        lee_l(x, y, near, draws=99)
+
+
+def _membership() -> None:
+    domain, amount_t = _domain(_PLANE)
+    parts = {("co2", "power"): Sparse.of(amount_t[0]), ("nox", "road"): Sparse.of(amount_t[1])}
+    none = np.zeros((2, 0))
+    emissions = Emissions(
+        domain, 2020, ("co2", "nox"), ("power", "road"), amount_t, none, np.zeros_like(amount_t), parts, {}
+    )
+    whole = np.zeros(domain.size, np.int32)
+    for mode in (Mode.AREA, Mode.MASS):
+        membership(
+            emissions, read_error_sizes(), mode=mode, q=0.1, draws=3, seed=1, region=whole, patch=whole, patches=1,
+            klass=np.ones(domain.size, np.uint8), rule=rule_table(1, 1),
+            sector_tier={("co2", "power"): Tier.POINT, ("nox", "road"): Tier.SURROGATE},
+        )  # fmt: skip
+
+
+def _overlap() -> None:
+    for grid in (_PLANE, _GLOBE):
+        domain, amount_t = _domain(grid)
+        overlap(domain, rank_layers(domain, amount_t), species=("co2", "nox"), amount_t=amount_t, shifts=9)
+    emerging(np.ones((2, 10), np.bool_), np.ones((2, 10), np.float32))
+
+
+def _delineation() -> None:
+    domain, amount_t = _domain(_PLANE)
+    layers = rank_layers(domain, amount_t)
+    low, high = (hot_bits(layers, [layer.cut(Mode.AREA, q) for layer in layers]) for q in (0.5, 0.2))
+    found = delineate(domain, high, low, classes=class_table(1, 1), rules=rule_table(1, 1), hole_cells=1)
+    keep(found, domain, amount_t, ("co2", "nox"), min_cells=1, min_share=0.0)
+    outlines(domain, found.patch, np.ones(len(found.patches), np.bool_))
+    by_order = {Order.DENSITY: layers, Order.AMOUNT: layers}
+    sensitivity(domain, by_order, Parameters(pollutants=("nox",), hot=Hot(min_pollutants=1), sweep=(0.1,)))
 
 
 def tasks() -> dict[str, Callable[[], None]]:
@@ -117,6 +213,11 @@ def tasks() -> dict[str, Callable[[], None]]:
         "regrid to a plane": _regrid_to_a_plane,
         "polygons on a plane": _polygons_on_a_plane,
         "polygons on the globe": _polygons_on_the_globe,
+        "membership": _membership,
+        "evidence": _evidence,
+        "overlap": _overlap,
+        "delineation": _delineation,
+        "ranks": _ranks,
         "points": _points,
         "regrid to the globe": _regrid_to_the_globe,
     }

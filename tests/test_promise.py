@@ -11,8 +11,9 @@ import gis
 
 NAMES = [
     "SECTORS", "SPECIES", "Accumulated", "Allocation", "GisError", "Grid", "Inventory", "Ledger", "Regions", "Regridder", "Run",
-    "Tier", "Window", "Workspace", "accumulate", "allocate", "as_layers", "check_inventory", "coverage", "draft_description",
-    "grid_inventory", "grid_of", "lengths", "named_grids", "read_grid", "read_inventory", "regrid", "zonal",
+    "Tier", "Window", "Workspace", "Zoning", "accumulate", "allocate", "as_layers", "check_inventory", "concentration", "coverage",
+    "draft_description", "grid_inventory", "grid_of", "lengths", "named_grids", "read_grid", "read_inventory", "read_parameters",
+    "regrid", "zonal", "zone_run",
 ]  # fmt: skip
 
 

@@ -89,9 +89,10 @@ class Blocks:
         return np.array([self.emissions.position(t.species) for t in self.terms], np.int64)
 
     @cached_property
-    def _greatest(self) -> Floats:
-        """Largest cell part of each term."""
-        return np.array([self.table[TIERS.index(t.tier)].max() for t in self.terms])
+    def _largest(self) -> Floats:
+        """Largest cell part of each tier."""
+        largest: Floats = self.table.max(axis=1)
+        return largest
 
     @cached_property
     def emitting(self) -> NDArray[np.bool_]:
@@ -125,13 +126,13 @@ class Blocks:
             tier=np.array([TIERS.index(t.tier) for t in self.terms], np.uint8), table=self.table, stream=self.stream,
             moving=self.moving, combine=self.combine,
             bound=self._ratios(number, factor, bracket) if bracket else np.zeros((0, 0, 0)),
-            low=bracket.low if bracket else none, high=bracket.high if bracket else none,
+            largest=self._largest, low=bracket.low if bracket else none, high=bracket.high if bracket else none,
             scale=bracket.scale if bracket else np.zeros((0, 0)),
         )  # fmt: skip
 
     def _ratios(self, number: int, factor: Floats, bracket: Bracket) -> Floats:
         out = np.empty((len(self.combine), *factor.shape[:2]))
-        ratios(factor, self._greatest, self.combine[:, self._species_of], bracket.low, self.active(number), out)
+        ratios(factor, self.combine[:, self._species_of], bracket.low, self.active(number), out)
         return out
 
     def sampled(self, errors: float) -> list[tuple[Bracket, Floats]]:
@@ -198,7 +199,9 @@ class Blocks:
             bound = np.zeros(self.emissions.domain.size)
             for k, term in enumerate(self.terms):
                 if self.combine[o, self._species_of[k]] > 0:
-                    column = np.ascontiguousarray(most[o, :, k])
+                    # Without a lower end the bound is infinite, and excludes nothing.
+                    with np.errstate(over="ignore"):
+                        column = most[o, :, k] * self._largest[TIERS.index(term.tier)]
                     add_bounds(*parts(term.amount_t), self.region, self.cuts.divisor, column, bound)
             # Not "above": a bound that is not a number excludes nothing.
             np.logical_or(out, ~(bound < 1.0 - 1e-9), out=out)

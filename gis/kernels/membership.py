@@ -53,7 +53,8 @@ class Draws(NamedTuple):
     stream: NDArray[np.uint64]  # of each tier
     moving: int  # bit t: the cell part of tier t is not 1
     combine: NDArray[np.float64]  # output, species
-    bound: NDArray[np.float64]  # output, region, term: greatest factor · chance over the thresholds
+    bound: NDArray[np.float64]  # output, region, term: greatest factor over the thresholds
+    largest: NDArray[np.float64]  # cell part of each tier
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     scale: NDArray[np.float64]  # output, draw: mass to whole numbers; empty when cells or area are counted
@@ -91,14 +92,13 @@ def _fill_chances(cell: np.uint64, draws: Draws, tier: int, out: NDArray[np.floa
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _perturbed(
-    p: int, cells: Cells, draws: Draws, wanted: int, chance: NDArray[np.float64], out: NDArray[np.float64]
-) -> None:
-    """Amounts of the wanted species of a cell in each draw of the block."""
+    p: int, cells: Cells, draws: Draws, wanted: int, missing: int, chance: NDArray[np.float64], out: NDArray[np.float64]
+) -> None:  # fmt: skip
+    """Amounts of the wanted species of a cell in each draw of the block; cell parts are drawn for the missing tiers that it has."""
     pointer, terms, values = cells.pointer, cells.term, cells.value
     factor, tiers = draws.factor, draws.tier
     species = out.shape[0]
     region = cells.region[p]
-    missing = draws.moving
     for s in range(species):
         if (wanted >> s) & 1 == 0:
             continue
@@ -116,26 +116,56 @@ def _perturbed(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _wanted(p: int, cells: Cells, draws: Draws, species: int) -> tuple[int, int]:
-    """Bits of the outputs that can reach their bracket in some draw of the block, and of the species these need."""
-    pointer, terms, values = cells.pointer, cells.term, cells.value
-    combine, bound = draws.combine, draws.bound
-    outputs = 0
-    needed = 0
+def _near(limit: float, by_tier: NDArray[np.float64], chance: NDArray[np.float64], row: NDArray[np.float64]) -> bool:
+    """Whether the bounds by tier reach the limit with the cell parts of some draw."""
+    for b in range(BLOCK):
+        row[b] = 0.0
+    for t in range(by_tier.shape[0]):
+        if by_tier[t] > 0.0:
+            for b in range(BLOCK):
+                row[b] += by_tier[t] * chance[t, b]
+    draws = 0
+    for b in range(BLOCK):
+        draws += 0 if row[b] < limit else 1
+    return draws > 0
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _wanted(
+    p: int, cells: Cells, draws: Draws, chance: NDArray[np.float64], by_tier: NDArray[np.float64], row: NDArray[np.float64]
+) -> tuple[int, int, int]:  # fmt: skip
+    """Bits of the outputs that can reach their bracket in the block, of the species these need, and of tiers yet without a cell part.
+
+    First by the largest cell parts there are, for nothing has to be drawn for that; then by those of the draws.
+    """
+    pointer, terms, values, tiers = cells.pointer, cells.term, cells.value, draws.tier
+    combine, bound, largest = draws.combine, draws.bound, draws.largest
+    outputs, needed, missing = 0, 0, draws.moving
     region = cells.region[p]
+    limit = _SURE * cells.divisor[p]
+    species = combine.shape[1]
     for o in range(combine.shape[0]):
-        greatest = 0.0
         uses = 0
+        by_tier[:] = 0.0
         for s in range(species):
             if combine[o, s] == 0.0:
                 continue
             uses |= 1 << s
             for e in range(pointer[p * species + s], pointer[p * species + s + 1]):
-                greatest += values[e] * bound[o, region, terms[e]]
-        if not greatest < _SURE * cells.divisor[p]:
+                by_tier[tiers[terms[e]]] += values[e] * bound[o, region, terms[e]]
+        greatest = 0.0
+        for t in range(by_tier.shape[0]):
+            greatest += by_tier[t] * largest[t]
+        if greatest < limit:
+            continue
+        for t in range(by_tier.shape[0]):
+            if by_tier[t] > 0.0 and (missing >> t) & 1:
+                _fill_chances(cells.cell[p], draws, t, chance)
+                missing ^= 1 << t
+        if _near(limit, by_tier, chance, row):
             outputs |= 1 << o
             needed |= uses
-    return outputs, needed
+    return outputs, needed, missing
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -233,13 +263,14 @@ def _sweep_task(
     amount = np.empty((species, BLOCK))
     mass = np.empty(BLOCK)
     ranked = np.empty(BLOCK)
+    by_tier = np.empty(draws.table.shape[0])
     first = task * TASK
     for p in range(first, min(cells.region.shape[0], first + TASK)):
-        reached, needed = _wanted(p, cells, draws, species)
+        reached, needed, missing = _wanted(p, cells, draws, chance, by_tier, mass)
         if cells.run[p] >= 0:
             needed = (1 << species) - 1
         if needed:
-            _perturbed(p, cells, draws, needed, chance, amount)
+            _perturbed(p, cells, draws, needed, missing, chance, amount)
         if cells.run[p] >= 0:
             _add_to_run(p, cells, first, amount, run_t)
         for o in range(outputs):
@@ -262,7 +293,7 @@ def perturb(cells: Cells, draws: Draws, out: NDArray[np.float64]) -> None:
         mass = np.empty(BLOCK)
         ranked = np.empty(BLOCK)
         for p in range(task * TASK, min(size, (task + 1) * TASK)):
-            _perturbed(p, cells, draws, (1 << species) - 1, chance, amount)
+            _perturbed(p, cells, draws, (1 << species) - 1, draws.moving, chance, amount)
             for o in range(outputs):
                 _ranked(p, o, cells, draws, amount, mass, ranked)
                 for b in range(BLOCK):
@@ -294,7 +325,7 @@ def _histogram_task(
     # The upper 16 bits of a positive float64 are its exponent and four digits: a logarithm that costs nothing.
     bits = ranked.view(np.int64)
     for p in range(task * TASK, min(cells.region.shape[0], (task + 1) * TASK)):
-        _perturbed(p, cells, draws, (1 << species) - 1, chance, amount)
+        _perturbed(p, cells, draws, (1 << species) - 1, draws.moving, chance, amount)
         for o in range(outputs):
             _ranked(p, o, cells, draws, amount, mass, ranked)
             for b in range(BLOCK):

@@ -85,6 +85,36 @@ def _add_row(row: Ints, half: int, first: int, wraps: bool, total: Ints, count: 
 
 
 @numba.njit(cache=True, nogil=True)
+def _sum_square(
+    grid: Ints, r: Any, wraps: bool, cells: Ints, start: int, stop: int, out_sum: Ints, out_count: Ints32
+) -> None:
+    """Fill the sums and numbers over three rows and three columns: columns are added up once for all that share them."""
+    rows, cols = grid.shape
+    before = cells[start]
+    width = cells[stop - 1] - before + 1
+    first = before - r * cols
+    # One column more at either end: beyond the row it stays 0, or is the row's other end.
+    total = np.zeros(width + 2, np.int64)
+    count = np.zeros(width + 2, np.int64)
+    pad = 0 if first > 0 else 1
+    for near in range(max(r - 1, 0), min(r + 2, rows)):
+        part = grid[near, first - 1 + pad : min(first + width + 1, cols)]
+        for c in range(part.shape[0]):
+            total[pad + c] += part[c]
+            count[pad + c] += part[c] > 0
+        if wraps and first == 0:
+            total[0] += grid[near, cols - 1]
+            count[0] += grid[near, cols - 1] > 0
+        if wraps and first + width == cols:
+            total[width + 1] += grid[near, 0]
+            count[width + 1] += grid[near, 0] > 0
+    for i in range(start, stop):
+        c = cells[i] - before
+        out_sum[i] = total[c] + total[c + 1] + total[c + 2]
+        out_count[i] = count[c] + count[c + 1] + count[c + 2]
+
+
+@numba.njit(cache=True, nogil=True)
 def _sum_row(
     grid: Ints, r: Any, half: Ints, wraps: bool, cells: Ints, start: int, stop: int, out_sum: Ints, out_count: Ints32,
 ) -> None:  # fmt: skip
@@ -112,7 +142,12 @@ def window_sums(
     none. ``row_start`` is the position of each row's first cell.
     """
     for r in numba.prange(grid.shape[0]):
-        if row_start[r + 1] > row_start[r]:
+        if row_start[r + 1] == row_start[r]:
+            continue
+        square = half.shape[1] == 3 and half[r, 0] == 1 and half[r, 1] == 1 and half[r, 2] == 1
+        if square and not (wraps and grid.shape[1] <= 3):
+            _sum_square(grid, np.int64(r), wraps, cells, row_start[r], row_start[r + 1], out_sum, out_count)
+        else:
             _sum_row(grid, np.int64(r), half, wraps, cells, row_start[r], row_start[r + 1], out_sum, out_count)
 
 

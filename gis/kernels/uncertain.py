@@ -30,12 +30,12 @@ def common_factors(
 
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 def ratios(
-    factor: NDArray[np.float64], greatest: NDArray[np.float64], weight: NDArray[np.float64], low: NDArray[np.float64],
+    factor: NDArray[np.float64], weight: NDArray[np.float64], low: NDArray[np.float64],
     draws: int, out: NDArray[np.float64],
 ) -> None:  # fmt: skip
-    """The greatest a tonne can be in units of the threshold's lower end, (output, region, term).
+    """The greatest a tonne can be in units of the threshold's lower end, but for the cell part, (output, region, term).
 
-    ``greatest`` is the largest chance of each term, ``weight`` (output, term) what the output counts it as.
+    ``weight`` (output, term) is what the output counts a term as.
     """
     for r in numba.prange(factor.shape[0]):
         for o in range(low.shape[0]):
@@ -44,7 +44,7 @@ def ratios(
                 if weight[o, k] != 0.0:
                     for b in range(draws):
                         most = max(most, factor[r, k, b] / low[o, b])
-                out[o, r, k] = most * greatest[k] * weight[o, k]
+                out[o, r, k] = most * weight[o, k]
 
 
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")

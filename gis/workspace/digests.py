@@ -55,6 +55,8 @@ def _plain_column(name: str, column: pd.Series[Any]) -> Any:
     if column.dtype.kind in "biuf" and not column.isna().any():  # pandas' own numbers that may be missing
         return column.to_numpy(column.dtype.numpy_dtype)  # type: ignore[union-attr]
     missing = column.isna()
+    if column.dtype == "str":
+        return column.fillna("").array if missing.any() else column.array
     odd = [v for v in column[~missing].unique() if not isinstance(v, str)]
     if odd or column.dtype.kind not in "OUST":
         raise InvalidParameter(f"column {name} holds {odd[0]!r}" if odd else f"column {name} is {column.dtype}")

@@ -38,10 +38,6 @@ class Faces:
     v: Floats
     drawing: Ints
 
-    def take(self, which: NDArray[np.bool_]) -> Faces:
-        """Some of the faces."""
-        return Faces(self.polygon[which], self.u[which], self.v[which], self.drawing[which])
-
 
 def faces_of(drawings: Sequence[Shapes]) -> Faces:
     """The faces of drawings, each an array of lines; drawings share no border with one another."""

@@ -18,7 +18,7 @@ from gis.gridding.shapes import on_grid
 from gis.regions.measure import made_valid, shapes_of
 from gis.regions.model import RegionLayer, Regions
 from gis.regions.roles import Role
-from gis.zoning.lattice import to_lattice
+from gis.zoning.lattice import SNAP, to_lattice
 
 __all__ = ["Places", "joined", "jurisdictions", "places_of", "protected_places"]
 
@@ -71,6 +71,11 @@ class Places:
         order = order[np.argsort(owner[order], kind="stable")]
         kind, code, name_zh, name_en = (c[places] for c in (self.kind, self.code, self.name_zh, self.name_en))
         return Places(kind, code, name_zh, name_en, self.polygon[order], owner[order])
+
+    def within(self, grid: Grid) -> Places:
+        """The places as far as the grid goes."""
+        polygon, which = _clipped(self.polygon, grid)
+        return Places(self.kind, self.code, self.name_zh, self.name_en, polygon, self.owner[which])
 
     def whole(self) -> Shapes:
         """Each place as one geometry, in cell coordinates."""
@@ -176,4 +181,20 @@ def _turned(parts: Shapes, row: Ints, grid: Grid) -> tuple[Shapes, Ints]:
     polygon = np.concatenate([f[0] for f in found]) if found else parts[:0]
     rows = np.concatenate([f[1] for f in found]) if found else row[:0]
     order = np.argsort(rows, kind="stable")
-    return polygon[order], rows[order]
+    polygon, rows = polygon[order], rows[order]
+    if grid.wraps:
+        # What crosses the seam comes twice, half of it beyond the grid each time.
+        polygon, which = _clipped(polygon, grid)
+        rows = rows[which]
+    return polygon, rows
+
+
+def _clipped(polygons: Shapes, grid: Grid) -> tuple[Shapes, Ints]:
+    """The parts of polygons on the grid, and the polygon each is of."""
+    extent = shapely.box(0.0, -grid.rows, grid.cols, 0.0)
+    out = polygons.copy()
+    over = ~shapely.covered_by(polygons, extent)
+    out[over] = shapely.intersection(polygons[over], extent, grid_size=SNAP)
+    parts, which = shapely.get_parts(out, return_index=True)
+    solid = (shapely.get_type_id(parts) == _POLYGON) & (shapely.area(parts) > 0.0)
+    return parts[solid], which[solid].astype(np.int64)

@@ -23,6 +23,8 @@ __all__ = ["Variant", "sensitivity", "variants_of"]
 Layers = Mapping[Order, Sequence[RankLayer]]
 
 _CLASSES = sorted((c for c in CellClass if c), reverse=True)
+# Shares of mass are tried in steps of 0.01 %.
+_MASS_STEPS = 10_000
 # Variants whose classes are held at once: bounds the memory.
 _BLOCK = 32
 
@@ -72,7 +74,7 @@ def variants_of(domain: Domain, by_mode: Mapping[Mode, Sequence[RankLayer]], par
     """Every variant of the sweep, each once: shares × modes × overlap rules, and on emitting cells alone with the base rule.
 
     Shares of area and of cells are those of the sweep. A share of mass is another thing: where the base is cut by area or cells, the
-    mass variant takes the share of carbon that carbon's hot set holds at q, and the other way round.
+    mass variant takes the share at which the hot sets are as large as the base's on the mean of the species, and the other way round.
     """
     hot, pollutants = parameters.hot, len(by_mode[Mode.AREA]) - 1
     if hot.min_pollutants > pollutants:
@@ -86,7 +88,7 @@ def variants_of(domain: Domain, by_mode: Mapping[Mode, Sequence[RankLayer]], par
     for mode in sorted(Mode, key=lambda m: (m is not base_mode, m)):
         scale = {Mode.AREA: areas, Mode.COUNT: counts, Mode.MASS: 1.0}[mode]
         for q in steps:
-            share = _matched(by_mode[base_mode][0], base_mode, mode, q, hot.tie_overshoot)
+            share = _matched(by_mode, base_mode, mode, q, hot.tie_overshoot)
             if share is None:
                 continue
             for least in range(1, pollutants + 1):
@@ -115,13 +117,30 @@ def _layers_of(domain: Domain, layers: Layers, mode: Mode) -> Sequence[RankLayer
     return found
 
 
-def _matched(carbon: RankLayer, base: Mode, mode: Mode, q: float, overshoot: float) -> float | None:
-    """The share that a variant of a mode takes where the base takes q; None if there is none, as no carbon is emitted."""
+def _matched(
+    by_mode: Mapping[Mode, Sequence[RankLayer]], base: Mode, mode: Mode, q: float, overshoot: float
+) -> float | None:
+    """The share that a variant of a mode takes where the base takes q; None if there is none, as nothing is emitted."""
     if (base is Mode.MASS) == (mode is Mode.MASS):
         return q
-    cut = carbon.cut(base, q, tie_overshoot=overshoot)
-    share = {Mode.AREA: cut.share_area, Mode.COUNT: cut.share_count, Mode.MASS: cut.share_mass}[mode]
-    return share if 0.0 < share <= 1.0 else None
+    if base is Mode.MASS:
+        return _mean_size(by_mode[base], base, mode, q, overshoot) or None
+    size = _mean_size(by_mode[base], base, base, q, overshoot)
+    # The least of the steps that reaches it: sets grow with their share.
+    low, high = 1, _MASS_STEPS - 1
+    while low < high:
+        middle = (low + high) // 2
+        if _mean_size(by_mode[mode], mode, base, middle / _MASS_STEPS, overshoot) >= size:
+            high = middle
+        else:
+            low = middle + 1
+    return low / _MASS_STEPS if size > 0 else None
+
+
+def _mean_size(layers: Sequence[RankLayer], mode: Mode, measured: Mode, share: float, overshoot: float) -> float:
+    """How large the hot sets of a share are, as share of the area or the cells, on the mean of the species."""
+    cuts = [layer.cut(mode, share, tie_overshoot=overshoot) for layer in layers]
+    return sum(c.share_area if measured is Mode.AREA else c.share_count for c in cuts) / len(cuts)
 
 
 def _emitting(domain: Domain, layers: Sequence[RankLayer]) -> tuple[float, float]:

@@ -112,11 +112,11 @@ def _points(pieces: Pieces, shares: csr_array, ground: Ground, fits: Fits, point
     On a border the one that has part of the source's own cell, since a cell owns its lower and left edge; of several the
     first. A source in a cell of an overlay hotspot is never lost: off by a rounding it goes to the greatest share of its cell.
     """
-    by_cell = shares.tocsc()
     out = np.full(len(points), -1, np.int64)
-    first = by_cell.indices[np.minimum(by_cell.indptr[:-1], max(0, len(by_cell.indices) - 1))] if shares.nnz else None
-    if first is None or not len(points):
+    if not len(points) or not shares.nnz:
         return out.astype(np.int32)
+    by_cell = shares.tocsc()
+    first = by_cell.indices[np.minimum(by_cell.indptr[:-1], shares.nnz - 1)]
     some = np.diff(by_cell.indptr)[points.at] > 0
     plain = some & pieces.plain[first[points.at]]
     out[plain] = first[points.at[plain]]

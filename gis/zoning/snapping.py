@@ -215,7 +215,7 @@ def _gathered(
     chosen: list[tuple[int, int, Ints]],
     grid: Grid,
 ) -> Fits:
-    """The chosen places of all layers as one list, in the order in which they were chosen."""
+    """The chosen places of all layers as one list, in the order chosen; beyond the grid nothing is known, they end there."""
     if not chosen:
         return Fits(fit, review, places_of((), grid), np.zeros(0, np.int64))
     number = np.concatenate([np.full(len(places), n) for _, n, places in chosen])
@@ -225,4 +225,4 @@ def _gathered(
     every = joined([layer.places.take(place[number == n]) for n, layer in enumerate(layers)])
     back = np.empty(len(place), np.int64)
     back[by_layer] = np.arange(len(place))
-    return Fits(fit, review, every.take(back), patch)
+    return Fits(fit, review, every.take(back).within(grid), patch)

@@ -112,10 +112,14 @@ class _Work:
         found = self._found(heat, delineation)
         self._tell("units")
         kept = self._kept(delineation)
-        shapes = self._shapes(delineation, kept)
+        # All at once, so that hotspots and units share every vertex of their borders.
+        polygons = outlines(self.domain, delineation.patch, np.ones(len(delineation.patches), np.bool_))
+        shapes = self._shapes(delineation, kept, polygons)
         units = self._units(found, shapes)
         tables = (
-            self._cell_tables(found, kept, shapes) | self._statistics(found) | self._unit_tables(found, shapes, units)
+            self._cell_tables(found, kept, shapes, polygons)
+            | self._statistics(found)
+            | self._unit_tables(found, shapes, units)
         )
         tables["notes"] = notes_of(self.subject, self.parameters, found, tables)
         check_zoning(tables["ledger"])
@@ -211,10 +215,11 @@ class _Work:
             min_share=wanted.min_share,
         )
 
-    def _shapes(self, delineation: Delineation, kept: Kept) -> UnitShapes:
-        polygons = outlines(self.domain, delineation.patch, kept.kept)
+    def _shapes(self, delineation: Delineation, kept: Kept, polygons: NDArray[np.object_]) -> UnitShapes:
+        wanted = polygons.copy()
+        wanted[~kept.kept] = None
         return unit_shapes(
-            self.domain, self.subject.emissions, self.subject.provenance.points, self.subject.regions, polygons, delineation.patch,
+            self.domain, self.subject.emissions, self.subject.provenance.points, self.subject.regions, wanted, delineation.patch,
             delineation.patches["class"].to_numpy(np.uint8), kept.kept, self.parameters.snapping,
         )  # fmt: skip
 
@@ -225,8 +230,9 @@ class _Work:
 
     # -- tables -------------------------------------------------------------------------------------------------------
 
-    def _cell_tables(self, found: Findings, kept: Kept, shapes: UnitShapes) -> dict[str, pd.DataFrame]:
-        polygons = outlines(self.domain, found.delineation.patch, np.ones(len(found.delineation.patches), np.bool_))
+    def _cell_tables(
+        self, found: Findings, kept: Kept, shapes: UnitShapes, polygons: NDArray[np.object_]
+    ) -> dict[str, pd.DataFrame]:
         return {
             "cells": cell_table(found, self.parameters, unit_of_cell(shapes, found.rows)),
             "hotspots": hotspot_table(found, kept, polygons),

@@ -40,7 +40,7 @@ def gi_star(values, lists):
     kind=st.sampled_from(["queen", "rook", "band"]),
     valid=st.sampled_from([0.3, 0.8, 1.0]),
 )
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 def test_gi_star_is_the_formula_on_domains_with_holes_and_surroundings(seed, kind, valid):
     band_m = 2300.0 if kind == "band" else None
     domain = random_domain(plane(7, 6), seed, valid=valid, around=min(0.15, 1 - valid))
@@ -64,7 +64,7 @@ def test_a_case_that_can_be_checked_by_hand():
 
 
 @given(st.lists(st.sampled_from([0.0, 0.0, 1.0, 2.5, 7.0, 7.0, 1e9]), min_size=1, max_size=40))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_mid_ranks_are_those_of_scipy(values):
     domain = whole(plane(1, len(values)))
     assert mid_ranks(domain, np.array(values), NONE).whole.tolist() == (2 * rankdata(values)).tolist()

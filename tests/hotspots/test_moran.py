@@ -47,7 +47,7 @@ def case(seed, *, valid=0.8, around=0.15, shape=(6, 5)):
 
 
 @given(seed=st.integers(0, 500), kind=st.sampled_from(["queen", "rook"]))
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 def test_local_and_global_moran_are_the_formulas(seed, kind):
     domain, x, y, xs, ys = case(seed)
     near, lists = neighbourhood(domain.grid, Contiguity(kind)), neighbour_lists(domain, kind)
@@ -110,7 +110,7 @@ def test_nothing_varies_nothing_is_said():
 
 
 @given(seed=st.integers(0, 500))
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 def test_lee_is_the_formula(seed):
     domain, x, y, xs, ys = case(seed)
     lists = neighbour_lists(domain, "queen")
@@ -174,7 +174,7 @@ def test_what_happens_in_the_cell_itself_is_seen_by_lee_and_not_by_bivariate_mor
 
 
 @given(seed=st.integers(0, 300), share=st.sampled_from([0.0, 0.3, 0.6, 1.0]), two=st.booleans())
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 def test_join_counts_and_their_p_are_those_of_all_samples(seed, share, two):
     domain = random_domain(plane(4, 4), seed, valid=0.75, around=0.15)
     rng = np.random.default_rng(seed)

@@ -30,7 +30,7 @@ CASES["three columns around the globe"] = (globe(1, 3, west=0, north=60, degrees
 
 @pytest.mark.parametrize("case", CASES)
 @given(seed=st.integers(0, 1000), valid=st.sampled_from([0.2, 0.7, 1.0]))
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=5)
 def test_sums_and_numbers_are_those_of_the_pairs(case, seed, valid):
     grid, kind, band_m = CASES[case]
     domain = random_domain(grid, seed, valid=valid, around=min(0.15, 1 - valid))

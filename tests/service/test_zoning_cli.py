@@ -86,7 +86,9 @@ def test_show_prints_units_conflicts_notes_and_the_ledger(published: Path) -> No
     share = units.loc[units["class"] == "co_control", "nox_t"].sum() / (total.loc["nox", "input_t"] - 10)
     row = next(line for line in out.splitlines() if "co_control" in line and "CZ-" not in line)
     assert f"{share * 100:.4g}" in row
-    assert "warning: Two years only: no trend can be told. 仅两年数据,不能判断趋势。" in out
+    # Warnings in both languages; what is only to be noted is counted.
+    assert "warning: Two years only: no trend can be told.\n         仅两年数据,不能判断趋势。" in out
+    assert "1 note(s): " in out and "SO2" not in out
     assert "the ledger closes: units + conflicts + remainder + around = input within" in out
 
 
@@ -239,6 +241,18 @@ def test_report_languages_and_places(published: Path, tmp_path: Path) -> None:
     assert "language 'fr' is not known; use zh or en" in refused(*words, "--lang", "fr")
     assert "no zoning has the id or name 'nobody'" in refused("report", "nobody", "-w", published)
     assert refused("report", "r-latest", "-w", published).startswith("NotFound: no zoning")
+    (tmp_path / "taken").mkdir()
+    assert "is a directory, and a report is one file" in refused(*words, "-o", tmp_path / "taken")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_report_is_one_file_that_names_its_zoning(published: Path, tmp_path: Path, language: str) -> None:
+    target = tmp_path / "报告.html"
+    target.write_text("an older one")
+    assert cozone("report", "初稿", "-w", published, "-o", target, "-l", language) == f"{target}\n"
+    text = target.read_text("utf-8")
+    assert ids(published)[0] in text and "CZ-33000120001" in text and "<html" in text
+    assert [p.name for p in tmp_path.iterdir()] == ["报告.html"]
 
 
 @pytest.mark.parametrize("command", ["zone", "zonings", "comparisons", "sweep", "report"])
@@ -282,6 +296,7 @@ def write_plants(directory: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_from_an_inventory_to_a_zoning_and_back(tmp_path: Path) -> None:
     path, kept = write_plants(tmp_path), tmp_path / "ws"
     cozone("grid", path, "-g", tmp_path / "grid.toml", "-w", kept, "--quiet")

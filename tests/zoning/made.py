@@ -60,9 +60,7 @@ _UNITS = ((0, 0, 1), (0, 1, 1), (1, 0, 2), (2, 1, 2), (3, 1, 3))
 def made_zoning(
     *, scale: float = 1.0, moved: int = 0, tables: Mapping[str, pd.DataFrame] | None = None, **changes: Any
 ) -> Zoning:
-    """The sample. ``scale`` multiplies all amounts, ``moved`` shifts patch 0 that many columns east, ``tables`` replaces
-    whole tables, ``changes`` other fields of the Zoning.
-    """
+    """The sample; ``scale`` multiplies amounts, ``moved`` shifts patch 0 east by columns, ``tables`` replaces whole tables."""
     cells = _cells(scale, moved)
     inside = cells["patch"] >= 0
     hotspots = _hotspots(cells[inside], cells)

@@ -196,11 +196,13 @@ def check(scene: Scene, made: UnitShapes) -> None:
     # A conflict is part of its hotspot; a unit has nothing in it.
     for shape, patch in zip(conflicts.geometry, conflicts["patch"], strict=True):
         assert shapely.area(shapely.difference(shape, scene.outlines[patch])) <= 1e-6 * scene.domain.grid.dx**2
-    # Units and conflicts together have the mass of the input, less what is in neither.
-    spread = scene.emissions.amount_t - np.array(
-        [np.bincount(scene.points.at, m, scene.domain.size) for m in scene.points.by_species(len(SPECIES)).T]
-    )
-    for s in range(len(SPECIES)):
-        mine = float((shares * spread[s]).sum()) + 10.0 * np.count_nonzero(unit | conflict)
-        rest = float(((1 - shares.sum(axis=0)) * spread[s]).sum()) + 10.0 * np.count_nonzero(~(unit | conflict))
-        np.testing.assert_allclose(mine + rest, scene.emissions.amount_t[s].sum(), rtol=1e-12)
+    # The parts of a hotspot that nobody took from, its conflicts included, have its mass: no more, no less.
+    own = np.concatenate([frame["patch"], conflicts["patch"]])
+    stands = np.where(unit, made.point_unit, np.where(conflict, made.point_conflict + len(frame), -1))
+    untouched = frame.loc[(frame["fit"] == "overlay") & (frame["retained"] == 1.0), "patch"].unique()
+    by_species = scene.points.by_species(len(SPECIES)).T
+    for s, amount in enumerate(scene.emissions.amount_t):
+        spread = amount - np.bincount(scene.points.at, by_species[s], scene.domain.size)
+        mass = shares @ spread + np.bincount(stands[stands >= 0], by_species[s, stands >= 0], len(own))
+        for patch in untouched:
+            np.testing.assert_allclose(mass[own == patch].sum(), amount[scene.patch == patch].sum(), rtol=1e-12)

@@ -144,14 +144,28 @@ def test_the_base_is_added_to_the_sweep_and_agrees_with_itself() -> None:
     assert base.loc[base["cells"] > 0, "jaccard"].eq(1.0).all()
 
 
-def test_the_mass_variant_holds_what_carbon_holds() -> None:
+def test_mass_variants_are_as_large_as_the_base_on_the_mean() -> None:
     domain = made_domain(PLANE)
     amount_t = amounts(domain, 3, 7)
     table, _ = sensitivity(domain, both_orders(domain, amount_t), Parameters(sweep=(0.05,)))
-    m = table.loc[(table["mode"] == "mass"), "q"].unique()
-    order = np.argsort(-amount_t[0] / domain.area_km2)
-    reached = np.searchsorted(np.cumsum(domain.area_km2[order]), 0.05 * domain.total_area_km2) + 1
-    assert m == pytest.approx([amount_t[0][order[:reached]].sum() / amount_t[0].sum()])
+    (m,) = table.loc[table["mode"] == "mass", "q"].unique()
+    area = domain.area_km2
+
+    def mean_share(share: float) -> float:
+        sizes = []
+        for amount in amount_t:
+            order = np.argsort(-amount / area)
+            last = np.searchsorted(np.cumsum(amount[order]), share * amount.sum() * (1 - 1e-12))
+            sizes.append(area[order][: last + 1].sum() / area.sum())
+        return float(np.mean(sizes))
+
+    assert mean_share(m) == pytest.approx(0.05, abs=0.001)
+    # The other way round: a base by mass, whose area variant has the mean size of its hot sets.
+    back, _ = sensitivity(
+        domain, both_orders(domain, amount_t), Parameters(sweep=(m,), hot=Hot(mode="mass", q=m, q_low=m))
+    )
+    (q,) = back.loc[back["mode"] == "area", "q"].unique()
+    assert q == pytest.approx(mean_share(m), abs=0.001)
 
 
 def test_growing_q_nests_what_one_pollutant_and_carbon_decide() -> None:

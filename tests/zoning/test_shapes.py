@@ -294,7 +294,7 @@ def _tiles(rng, grid, count):
     return sorted(tiles, key=lambda t: t.centroid.x)
 
 
-@settings(max_examples=16, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(random_scenes())
 def test_laws_of_any_scene(s):
     made = s.made()
@@ -315,7 +315,7 @@ def test_laws_of_any_scene(s):
         assert inside.max() < 10.0  # of 1e6 m²: slivers
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(random_scenes(), st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_and_the_number_of_threads_make_no_difference(s, seed):
     rng = np.random.default_rng(seed)

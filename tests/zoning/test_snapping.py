@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 
+from gis.grid import Grid
 from gis.regions.model import RegionLayer
 from gis.zoning.lattice import from_lattice
 from gis.zoning.parameters import Snapping
@@ -240,6 +242,32 @@ def test_a_fitted_shape_is_split_at_the_county_border_and_its_parts_named_by_the
     parts = made.frame[made.frame["patch"] == 0]
     assert parts["fit_codes"].tolist() == ["T1", "T2"] and parts["cross_id"].nunique() == 1
     assert parts["jurisdiction"].tolist() == ["110101", "110102"]
+
+
+def test_a_shape_ends_with_the_grid_and_red_lines_are_cut_out_up_to_there():
+    patches = picture(".aaa......\n.aaa......\n" + "..........\n" * 8)
+    park, red = layer("park", {"P1": box(GRID, 1, -0.4, 4, 2)}), layer("red_line", {"R1": box(GRID, 2, -5, 10, 1)})
+    s = scene(patches, park, red)
+    made = s.made()
+    check(s, made)
+    assert made.frame["fit"].tolist() == ["park"]
+    assert shapely.area(made.frame.geometry.iloc[0]) / 1e6 == pytest.approx(4.0)
+    assert shapely.area(shapely.intersection(made.frame.geometry.iloc[0], red.frame.geometry.iloc[0])) < 1.0
+    # The area that is tested is the park's own: 7.2 cells for 6.
+    tight = scene(patches, park, red, snapping=Snapping(inflated=1.19)).made()
+    assert "1.20 times" in tight.frame["review"].iloc[0]
+
+
+def test_a_park_over_the_seam_of_a_global_grid_counts_once():
+    grid = Grid(crs="EPSG:4490", transform=Affine(30.0, 0, -180.0, 0, -30.0, 90.0), shape=(6, 12))
+    patches = np.full(grid.shape, -1, np.int32)
+    patches[2, [0, 11]] = 0
+    s = scene(patches, layer("park", {"P1": shapely.box(151.0, 1.0, 209.0, 30.0)}, crs="EPSG:4490"), grid=grid)
+    made = s.made()
+    check(s, made)
+    assert made.frame["fit"].tolist() == ["park"]
+    assert made.frame["inflated"].iloc[0] == pytest.approx(29 * 29 / 900, rel=0.02)
+    assert made.area_km2[0] == pytest.approx(made.frame["inflated"].iloc[0] * s.domain.area_km2[s.patch == 0].sum())
 
 
 def test_a_splinter_across_a_border_is_pointed_out():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -64,16 +65,36 @@ class Frame:
         found = grid.window(self.bounds)
         return found if found is not None else Window(0, 1, 0, 1)
 
-    def path(self, shapes: Iterable[shapely.Geometry], *, fine: float = _FINE) -> str:
-        """An SVG path of the outlines of polygons, thinned to what can be seen."""
-        scale = (self.bounds[2] - self.bounds[0]) / self.width
+    def path(self, shapes: Iterable[shapely.Geometry], *, fine: float = _FINE, least: float = 0.0) -> str:
+        """An SVG path of the outlines of polygons, thinned to what can be seen.
+
+        ``least`` is the size on the page below which a shape is drawn as a square of that size, so that it can be seen at all.
+        """
         whole = np.array(list(shapes), dtype=object)
         whole = whole[~(shapely.is_missing(whole) | shapely.is_empty(whole))]
-        if not len(whole):
+        parts = shapely.get_parts(whole)
+        if not len(parts):
             return ""
-        rings = shapely.get_rings(shapely.get_parts(whole))
-        rings = shapely.simplify(rings, fine * scale, preserve_topology=False)
-        return "".join(self._ring(shapely.get_coordinates(ring)) for ring in rings)
+        boxes = shapely.bounds(parts)
+        small = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) < least * self._x_unit
+        rings = shapely.get_rings(parts[~small])
+        rings = shapely.simplify(rings, fine * self._x_unit, preserve_topology=False)
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+        return _outlines(self._tenths(xy), ring) + self._squares(boxes[small], least)
+
+    @property
+    def _x_unit(self) -> float:
+        """A point of the page in units of the CRS."""
+        return (self.bounds[2] - self.bounds[0]) / self.width
+
+    def _squares(self, boxes: NDArray[np.float64], side: float) -> str:
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+        corners = self._tenths(centres) - round(5 * side)
+        return "".join(f"M{_text(x)} {_text(y)}h{side:g}v{side:g}h{-side:g}z" for x, y in corners.tolist())
+
+    def _tenths(self, xy: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Places on the page in tenths of a point."""
+        return np.rint(10.0 * np.column_stack((self._x(xy[:, 0]), self._y(xy[:, 1])))).astype(np.int64)
 
     def scale_bar(self) -> ScaleBar:
         """A bar of about a fifth of the width."""
@@ -82,12 +103,6 @@ class Frame:
         length = next(m for m in (5.0, 2.0, 1.0) if m * power <= wanted) * power
         return ScaleBar(round(length / self.km_px, 1), f"{length:g} km" if length >= 1 else f"{1000 * length:g} m")
 
-    def _ring(self, xy: NDArray[np.float64]) -> str:
-        if len(xy) < 4:
-            return ""
-        points = np.round(np.column_stack((self._x(xy[:-1, 0]), self._y(xy[:-1, 1]))), 1)
-        return "M" + "L".join(f"{x:g} {y:g}" for x, y in points) + "Z"
-
     def _x(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         moved: NDArray[np.float64] = (x - self.bounds[0]) / (self.bounds[2] - self.bounds[0]) * self.width
         return moved
@@ -95,3 +110,25 @@ class Frame:
     def _y(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         moved: NDArray[np.float64] = (self.bounds[3] - y) / (self.bounds[3] - self.bounds[1]) * self.height
         return moved
+
+
+def _outlines(at: NDArray[np.int64], ring: NDArray[np.int64]) -> str:
+    """Closed paths through places in tenths of a point, ring by ring, in steps from one place to the next."""
+    if not len(at):
+        return ""
+    first = np.r_[True, ring[1:] != ring[:-1]]
+    last = np.r_[first[1:], True]  # a ring ends where it began: its z goes there
+    moved = np.r_[True, (at[1:] != at[:-1]).any(axis=1)]
+    kept = first | (moved & ~last)
+    at, first = at[kept], first[kept]
+    step = np.diff(at, axis=0, prepend=0)
+    step[first] = at[first]
+    texts = [f"{_text(x)} {_text(y)}" for x, y in step.tolist()]
+    starts = np.flatnonzero(first).tolist()
+    return "".join(
+        f"M{texts[a]}l{' '.join(texts[a + 1 : b])}z" for a, b in pairwise([*starts, len(texts)]) if b - a > 2
+    )
+
+
+def _text(tenths: int) -> str:
+    return f"{tenths / 10:g}"

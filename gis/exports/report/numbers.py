@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["amount", "percent", "plain_number", "probability"]
+__all__ = ["amount", "count", "percent", "plain_number", "probability"]
 
 _NONE = "–"
 
@@ -24,12 +24,20 @@ def amount(value: Any) -> str:
     return f"{number:.{max(0, 2 - math.floor(math.log10(abs(number))))}f}"
 
 
+def count(value: Any) -> str:
+    """A whole number."""
+    number = float(value)
+    return _NONE if not math.isfinite(number) else f"{number:,.0f}"
+
+
 def percent(value: Any) -> str:
-    """A share in per cent."""
+    """A share in per cent; what is there but cannot be written with two decimals is below 0.01."""
     number = 100.0 * float(value)
     if not math.isfinite(number):
         return _NONE
-    return f"{number:.0f} %" if abs(number) >= 99.95 else f"{number:.1f} %" if abs(number) >= 1 else f"{number:.2f} %"
+    if 0 < number < 0.005:
+        return "<0.01 %"
+    return f"{number:.0f} %" if abs(number) >= 99.95 or number == 0 else f"{number:.1f} %" if abs(number) >= 1 else f"{number:.2f} %"
 
 
 def plain_number(value: Any, digits: int = 2) -> str:
