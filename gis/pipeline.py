@@ -125,10 +125,17 @@ def _species(run: Run, parameters: Parameters) -> tuple[str, ...]:
 
 
 def compare_zonings(
-    a: StoredZoning, b: StoredZoning, workspace: Workspace, *, name: str | None = None, label: str | None = None
+    a: StoredZoning,
+    b: StoredZoning,
+    workspace: Workspace,
+    *,
+    earlier: StoredComparison | None = None,
+    name: str | None = None,
+    label: str | None = None,
 ) -> StoredComparison:
-    """What became of the first zoning in the second, published."""
-    return workspace.publish_comparison(compare(a.zoning, b.zoning), a, b, name=name, label=label)
+    """What became of the first zoning in the second, published; an earlier comparison that ended in the first lends its ids."""
+    made = compare(a.zoning, b.zoning, earlier=earlier.comparison if earlier is not None else None)
+    return workspace.publish_comparison(made, a, b, earlier=earlier, name=name, label=label)
 
 
 def sweep_run(

@@ -38,16 +38,20 @@ from gis.hotspots.membership import membership
 from gis.hotspots.moran import bivariate_moran, local_moran
 from gis.hotspots.neighbours import Contiguity, neighbourhood
 from gis.hotspots.overlap import overlap
-from gis.hotspots.ranks import Mode, Order, rank_layers
-from gis.hotspots.trends import emerging
+from gis.hotspots.ranks import Mode, rank_layers
+from gis.hotspots.trends import emerging, mann_kendall
 from gis.hotspots.uncertainty import read_error_sizes
 from gis.inventory.coordinates import bd09_to_wgs84, gcj02_to_wgs84
 from gis.inventory.load import read_inventory
 from gis.pipeline import zoning_of
+from gis.regions.model import RegionLayer, Regions
+from gis.regions.roles import Role
 from gis.workspace import Workspace
 from gis.zoning.classes import class_table, rule_table
 from gis.zoning.delineation import delineate, keep
+from gis.zoning.heat import layers_by_order
 from gis.zoning.outlines import outlines
+from gis.zoning.owners import owners_of
 from gis.zoning.parameters import Hot, Parameters
 from gis.zoning.sensitivity import sensitivity
 
@@ -170,6 +174,8 @@ def _evidence() -> None:
         local_moran(x, near, draws=999)
         bivariate_moran(x, y, near, draws=999)
         lee_l(x, y, near, draws=99)
+    band = neighbourhood(grid, Contiguity.BAND, band_m=5e3)
+    evidence(domain, amount_t[0], around, band, draws=999)
 
 
 def _membership() -> None:
@@ -193,6 +199,7 @@ def _overlap() -> None:
         domain, amount_t = _domain(grid)
         overlap(domain, rank_layers(domain, amount_t), species=("co2", "nox"), amount_t=amount_t, shifts=9)
     emerging(np.ones((2, 10), np.bool_), np.ones((2, 10), np.float32))
+    mann_kendall(np.ones((2, 10)))
 
 
 def _delineation() -> None:
@@ -200,10 +207,19 @@ def _delineation() -> None:
     layers = rank_layers(domain, amount_t)
     low, high = (hot_bits(layers, [layer.cut(Mode.AREA, q) for layer in layers]) for q in (0.5, 0.2))
     found = delineate(domain, high, low, classes=class_table(1, 1), rules=rule_table(1, 1), hole_cells=1)
+    frame = gpd.GeoDataFrame(
+        {"code": ["1"], "name_zh": "", "name_en": "", "parent": ""},
+        geometry=[shapely.box(*_PLANE.bounds)],
+        crs=_PLANE.crs,
+    )
+    owners_of(domain, Regions((RegionLayer(Role.COUNTY, frame),)))
     keep(found, domain, amount_t, ("co2", "nox"), min_cells=1, min_share=0.0)
     outlines(domain, found.patch, np.ones(len(found.patches), np.bool_))
-    by_order = {Order.DENSITY: layers, Order.AMOUNT: layers}
-    sensitivity(domain, by_order, Parameters(pollutants=("nox",), hot=Hot(min_pollutants=1), sweep=(0.1,)))
+    sensitivity(
+        domain,
+        layers_by_order(domain, amount_t),
+        Parameters(pollutants=("nox",), hot=Hot(min_pollutants=1), sweep=(0.1,)),
+    )
 
 
 def tasks() -> dict[str, Callable[[], None]]:

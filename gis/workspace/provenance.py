@@ -61,9 +61,11 @@ class RunProvenance:
         def joined(name: str) -> Any:
             return np.concatenate([getattr(p, name) for p in found])
 
-        return PointSources(
-            pd.concat([p.table for p in found], ignore_index=True), joined("x"), joined("y"), joined("at"),
-            np.concatenate(shifted), joined("species"), joined("sector"), joined("mass_t"),
+        return _in_order(
+            PointSources(
+                pd.concat([p.table for p in found], ignore_index=True), joined("x"), joined("y"), joined("at"),
+                np.concatenate(shifted), joined("species"), joined("sector"), joined("mass_t"),
+            )
         )  # fmt: skip
 
     def _point_parts(self) -> list[str]:
@@ -238,6 +240,21 @@ def _gridded(parts: list[str]) -> pd.DataFrame:
     """The one row, at its end, that stands for all gridded parts."""
     row = [" + ".join(parts), *[""] * (len(SOURCE_COLUMNS) - 2), False]
     return pd.DataFrame([row], columns=list(SOURCE_COLUMNS))
+
+
+def _in_order(points: PointSources) -> PointSources:
+    """The sources by cell, place and name, their amounts by mass: sums must not depend on the order of a file's rows."""
+    table = points.table
+    names = [np.unique(table[c].to_numpy(dtype=str), return_inverse=True)[1] for c in ("source_id", "part")]
+    order = np.lexsort((*names, points.y, points.x, points.at))
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    source = place[points.source]
+    entry = np.lexsort((points.mass_t, points.sector, points.species, source))
+    return PointSources(
+        table.iloc[order].reset_index(drop=True), points.x[order], points.y[order], points.at[order], source[entry],
+        points.species[entry], points.sector[entry], points.mass_t[entry],
+    )  # fmt: skip
 
 
 def _described(part: str, frame: Any) -> pd.DataFrame:

@@ -17,8 +17,10 @@ from gis.regions.model import RegionLayer, Regions
 from gis.regions.roles import Role
 from gis.workspace import Run, Workspace
 from gis.zoning.parameters import Parameters
-from tests.allocation.inventories import CRS_M, Made
+from tests.allocation.inventories import Made
 
+# Equal-area: on another projection an even density is not even on the ground.
+CRS_M = Grid.named("china-1km").crs
 WEST, SOUTH = 500_000.0, 4_000_000.0
 GRID = Grid.covering((WEST, SOUTH, WEST + 60_000, SOUTH + 50_000), crs=CRS_M, cell=1000)
 BORDER = 30_000.0  # metres from the west, between the two counties
@@ -57,7 +59,7 @@ def made(
     order: Sequence[int] | None = None,
 ) -> Made:
     """The inventory: ``homes`` gives a year's factor of what is spread evenly over the counties, None for no homes."""
-    out = Made(tuple(species), tuple(years))
+    out = Made(tuple(species), tuple(years), crs=CRS_M)
     numbers = list(range(len(plants))) if order is None else list(order)
     xs = [WEST + plants[i][0] for i in numbers]
     ys = [SOUTH + plants[i][1] for i in numbers]

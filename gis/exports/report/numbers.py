@@ -37,7 +37,13 @@ def percent(value: Any) -> str:
         return _NONE
     if 0 < number < 0.005:
         return "<0.01 %"
-    return f"{number:.0f} %" if abs(number) >= 99.95 or number == 0 else f"{number:.1f} %" if abs(number) >= 1 else f"{number:.2f} %"
+    return (
+        f"{number:.0f} %"
+        if abs(number) >= 99.95 or number == 0
+        else f"{number:.1f} %"
+        if abs(number) >= 1
+        else f"{number:.2f} %"
+    )
 
 
 def plain_number(value: Any, digits: int = 2) -> str:
