@@ -70,6 +70,13 @@ class Domain:
         """Whether all cells have the same area within 1e-9, so that density and amount rank alike."""
         return bool(np.ptp(self.area_km2) <= 1e-9 * self.area_km2[0])
 
+    @cached_property
+    def with_around(self) -> tuple[Domain, NDArray[np.int64]]:
+        """The domain of all cells, those around included, and where each of its cells stands in (cells, around)."""
+        every = np.concatenate([self.cells, self.around])
+        order = np.argsort(every, kind="stable")
+        return Domain(self.grid, every[order], np.zeros(0, np.int64)), order
+
     @property
     def row_col(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row and column of each cell."""

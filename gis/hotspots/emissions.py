@@ -26,9 +26,9 @@ class Sparse:
     @classmethod
     def of(cls, values: Floats) -> Sparse:
         """The values, kept whole unless two thirds or less of them are not zero."""
-        some = np.flatnonzero(values)
-        if len(some) > 2 * len(values) // 3:
+        if np.count_nonzero(values) > 2 * len(values) // 3:
             return cls(values, None)
+        some = np.flatnonzero(values)
         return cls(values[some], some.astype(np.int32))
 
     def dense(self, size: int) -> Floats:

@@ -108,9 +108,7 @@ def mid_ranks(
     around = domain.around
     if not len(around):
         return Field(domain, _doubled(layer or rank_layer(domain, amount_t)), 0.0, 0.5)
-    cells = np.concatenate([domain.cells, around])
-    order = np.argsort(cells)
-    union = Domain(domain.grid, cells[order], np.zeros(0, np.int64))
+    union, order = domain.with_around
     doubled = _doubled(rank_layer(union, np.concatenate([amount_t, around_t])[order]))
     whole = np.empty_like(doubled)
     whole[order] = doubled

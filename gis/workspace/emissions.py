@@ -73,26 +73,66 @@ def amounts_of(run: Run, domain: Domain, year: int, species: str) -> tuple[Float
     return inside, around
 
 
+class _Stored(Sparse):
+    """A layer read when its values are touched; its total is known before."""
+
+    __slots__ = ("_kept", "_read", "_total")
+    _read: Callable[[], Sparse]
+    _total: float | None
+    _kept: Sparse | None
+
+    def __init__(self, read: Callable[[], Sparse], total: float | None) -> None:
+        object.__setattr__(self, "_read", read)
+        object.__setattr__(self, "_total", total)
+        object.__setattr__(self, "_kept", None)
+
+    def _whole(self) -> Sparse:
+        kept = self._kept
+        if kept is None:
+            kept = self._read()
+            object.__setattr__(self, "_kept", kept)
+        return kept
+
+    @property
+    def value(self) -> Floats:
+        """The values."""
+        return self._whole().value
+
+    @property
+    def at(self) -> NDArray[np.int32] | None:
+        """Their positions."""
+        return self._whole().at
+
+    @property
+    def total(self) -> float:
+        """Sum of the values."""
+        return float(self.value.sum()) if self._total is None else self._total
+
+
 class _StoredLayers(Mapping[tuple[str, str], Sparse]):
     """Layers of a year by species and sector, or tier, read from the run at every look-up: all at once would be gigabytes."""
 
-    def __init__(self, run: Run, domain: Domain, kind: str, year: int, keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, run: Run, domain: Domain, kind: str, year: int, totals: Mapping[tuple[str, str], float | None]
+    ) -> None:
         self._run = run
         self._domain = domain
         self._kind = kind
         self._year = year
-        self._keys = tuple(keys)
+        self._totals = totals
 
     def __getitem__(self, key: tuple[str, str]) -> Sparse:
-        if key not in self._keys:
-            raise KeyError(key)
-        return Sparse.of(self._run.at_cells(self._kind, self._year, *key, self._domain.cells))
+        total = self._totals[key]
+        return _Stored(lambda: Sparse.of(self._run.at_cells(self._kind, self._year, *key, self._domain.cells)), total)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._totals
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._keys)
+        return iter(self._totals)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._totals)
 
 
 def emissions_of(
@@ -110,19 +150,21 @@ def emissions_of(
     def read(key: tuple[str, str]) -> Floats:
         return run.at_cells("sector", year, *key, whole)
 
+    place = np.empty(len(cells), np.int64)
+    place[order] = np.arange(len(cells))
+    inside, around = place[: domain.size], place[domain.size :]
+    totals: dict[tuple[str, str], float | None] = {}
     # Two at a time: one is unpacked while the other is hashed.
     with ThreadPoolExecutor(2) as pool:
         for done, (key, values) in enumerate(zip(layers, _in_turn(pool, read, layers), strict=True)):
             _tell(progress, done, len(layers))
             amount_t[species.index(key[0])] += values
-    place = np.empty(len(cells), np.int64)
-    place[order] = np.arange(len(cells))
-    inside, around = place[: domain.size], place[domain.size :]
-    by_tier = _StoredLayers(run, domain, "tier", year, tiers)
+            totals[key] = float(values.sum() - values[around].sum())
+    by_tier = _StoredLayers(run, domain, "tier", year, dict.fromkeys(tiers))
     around_t = amount_t[:, around]
     amount_t = amount_t if not len(around) else np.ascontiguousarray(amount_t[:, inside])
     shared_t = _shared(run, domain, year, species, by_tier, amount_t)
-    by_sector = _StoredLayers(run, domain, "sector", year, layers)
+    by_sector = _StoredLayers(run, domain, "sector", year, totals)
     return Emissions(domain, year, species, run.sectors, amount_t, around_t, shared_t, by_sector, by_tier)
 
 

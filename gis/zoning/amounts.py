@@ -55,6 +55,10 @@ def unit_amounts(
     """
     cells = _Cells(emissions, points, shares, point_unit)
     kinds = len(emissions.species)
+    if not cells.units:  # no layer has to be read
+        none = np.zeros((0, kinds))
+        sectors, tiers = np.zeros((0, kinds, len(emissions.sectors))), np.zeros((0, kinds, len(TIERS)))
+        return UnitAmounts(none, sectors, tiers, none)
     amount = np.stack([cells.sums(emissions.amount_t[s], s, None, "amount_t") for s in range(kinds)], axis=1)
     sectors = np.zeros((cells.units, kinds, len(emissions.sectors)))
     for (species, sector), layer in emissions.by_sector.items():

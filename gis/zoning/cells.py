@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gis.hotspots.emissions import Emissions
-from gis.hotspots.evidence import Evidence
+from gis.hotspots.evidence import Evidence, Note
 from gis.hotspots.membership import Membership
 from gis.zoning.classes import CellClass
 from gis.zoning.delineation import Delineation
@@ -18,22 +18,41 @@ from gis.zoning.heat import Heat
 from gis.zoning.history import History
 from gis.zoning.parameters import Parameters
 
-__all__ = ["CELL_TIERS", "Findings", "cell_table", "cell_tiers", "robustness"]
+__all__ = ["CELL_TIERS", "Findings", "Marks", "cell_table", "cell_tiers", "robustness"]
 
 # Codes of the raster of tiers.
 CELL_TIERS = ("", "clustered_core", "isolated_core", "fringe")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """What is kept of a species' evidence: z, p, the cells that stand, what is to be said of it."""
+
+    z: NDArray[np.float32]
+    p: NDArray[np.float64]
+    bh: NDArray[np.bool_]
+    by: NDArray[np.bool_]
+    notes: tuple[Note, ...]
+
+    @classmethod
+    def of(cls, found: Evidence) -> Marks:
+        """The marks of evidence; its fields and windows, twenty bytes a cell, are let go."""
+        return cls(found.z, found.p, found.bh, found.by, found.notes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """All that was found about the cells of a domain, species by species."""
+    """All that was found about the cells of a domain, species by species.
+
+    ``drawn`` is the row of each patch in the membership's amounts, -1 for one that is no unit.
+    """
 
     emissions: Emissions
     heat: Heat
     delineation: Delineation
-    evidence: tuple[Evidence, ...]
-    free_evidence: tuple[Evidence, ...]
+    evidence: tuple[Marks, ...]
     membership: Membership | None
+    drawn: NDArray[np.int32]
     history: History
     tier: NDArray[np.uint8]
     years_hot: NDArray[np.int16]
@@ -45,14 +64,14 @@ class Findings:
         return np.flatnonzero((self.heat.bits > 0) | (self.delineation.patch >= 0))
 
 
-def significant(found: Evidence, parameters: Parameters) -> NDArray[np.bool_]:
+def significant(found: Evidence | Marks, parameters: Parameters) -> NDArray[np.bool_]:
     """The cells that stand by the control the parameters name."""
     return found.bh if parameters.evidence.control == "bh" else found.by
 
 
 def cell_tiers(
     heat: Heat,
-    evidence: tuple[Evidence, ...],
+    evidence: tuple[Marks, ...],
     delineation: Delineation,
     classes: NDArray[np.uint8],
     rules: NDArray[np.uint8],

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis.hotspots.emissions import Emissions
 from gis.hotspots.evidence import Evidence
 from gis.hotspots.moran import global_lee, global_moran
 from gis.zoning.cells import Findings, significant
@@ -17,37 +18,35 @@ from gis.zoning.delineation import Kept, patch_sums
 from gis.zoning.model import columns_of
 from gis.zoning.parameters import Parameters
 
-__all__ = ["evidence_table", "hotspot_table", "listed_table", "totals_table"]
+__all__ = ["evidence_row", "hotspot_table", "listed_table", "totals_table"]
 
 Floats = NDArray[np.float64]
 _LOW, _HIGH = 0.025, 0.975
 
 
-def evidence_table(found: Findings, parameters: Parameters) -> pd.DataFrame:
-    """TABLES["evidence"]: a row a species with all its mass, and one without the mass that species share through one proxy."""
-    rows = []
-    for free, evidence in ((False, found.evidence), (True, found.free_evidence)):
-        for s, code in enumerate(found.heat.species):
-            rows.append({"species": code, "free": free} | _row(found, evidence, s, parameters, free=free))
-    return pd.DataFrame(rows)
-
-
-def _row(
-    found: Findings, evidence: tuple[Evidence, ...], s: int, parameters: Parameters, *, free: bool
+def evidence_row(
+    emissions: Emissions,
+    bits: NDArray[np.uint8],
+    one: Evidence,
+    carbon: Evidence,
+    s: int,
+    parameters: Parameters,
+    *,
+    free: bool,
 ) -> dict[str, Any]:
-    one, carbon = evidence[s], evidence[0]
+    """A row of TABLES["evidence"]: one species, with all its mass or without what species share through one proxy."""
     stands = significant(one, parameters)
-    hot = (found.heat.bits >> np.uint8(s) & 1).astype(np.bool_)
-    amount_t = float(found.emissions.amount_t[s].sum())
-    shared_t = float(found.emissions.shared_t[s].sum())
-    proxy = 0.0 if free or not amount_t else shared_t / amount_t
+    hot = (bits >> np.uint8(s) & 1).astype(np.bool_)
+    amount_t, shared_t = float(emissions.amount_t[s].sum()), float(emissions.shared_t[s].sum())
     return {
+        "species": emissions.species[s], "free": free,
         "method": str(one.method), "cells": len(one.z), "least_p": one.least_p, "p_error": one.p_error,
         "significant_bh": int(one.bh.sum()), "significant_by": int(one.by.sum()), "cutoff_bh": one.cutoff_bh,
         "cutoff_by": one.cutoff_by, "clustered": int((hot & stands).sum()), "isolated": int((hot & ~stands).sum()),
         "fringe": int((stands & ~hot).sum()), "moran_i": global_moran(one.field, one.field, one.window),
         "bivariate_i": global_moran(one.field, carbon.field, carbon.window),
-        "lee_l": global_lee(carbon.field, one.field, carbon.window, one.window), "proxy_share": proxy,
+        "lee_l": global_lee(carbon.field, one.field, carbon.window, one.window),
+        "proxy_share": 0.0 if free or not amount_t else shared_t / amount_t,
         "note": " ".join(text for _, _, text in one.notes),
     }  # fmt: skip
 

@@ -47,11 +47,12 @@ def units_of(
     member = _mean_membership(found, shapes)
     draws = None
     if found.membership is not None:
-        nominal = np.zeros((len(found.delineation.patches), len(base.species)))
-        at = np.flatnonzero(found.delineation.patch >= 0)
+        row = np.append(found.drawn, np.int32(-1))[found.delineation.patch]
+        at = np.flatnonzero(row >= 0)
+        nominal = np.zeros(found.membership.patch_t.shape[:2])
         for s in range(len(base.species)):
-            nominal[:, s] = np.bincount(found.delineation.patch[at], base.amount_t[s, at], len(nominal))
-        draws = RankDraws(found.membership.patch_t, nominal, patch)
+            nominal[:, s] = np.bincount(row[at], base.amount_t[s, at], len(nominal))
+        draws = RankDraws(found.membership.patch_t, nominal, found.drawn[patch])
     order = scores(
         amounts.amount_t, shapes.area_km2, member if found.membership is not None else None, weights, draws=draws,
         seed=parameters.membership.seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gis.errors import InvalidParameter
 from gis.hotspots.concentration import concentration_matrix
+from gis.hotspots.domain import Domain
 from gis.hotspots.emissions import Emissions
 from gis.hotspots.evidence import Evidence, evidence
 from gis.hotspots.membership import Membership, membership
@@ -22,7 +23,7 @@ from gis.hotspots.uncertainty import read_error_sizes
 from gis.regions.model import Regions
 from gis.zoning.access import access_list
 from gis.zoning.apeq import APEQ, with_apeq
-from gis.zoning.cells import Findings, cell_table, cell_tiers
+from gis.zoning.cells import Findings, Marks, cell_table, cell_tiers
 from gis.zoning.classes import class_table, rule_table
 from gis.zoning.delineation import Delineation, Kept, delineate, keep
 from gis.zoning.heat import Heat, hot_set_table, layers_by_order
@@ -39,7 +40,7 @@ from gis.zoning.scores import pollutant_weights
 from gis.zoning.sensitivity import sensitivity
 from gis.zoning.shapes import UnitShapes, unit_shapes
 from gis.zoning.sources import Provenance
-from gis.zoning.statements import evidence_table, hotspot_table, listed_table, totals_table
+from gis.zoning.statements import evidence_row, hotspot_table, listed_table, totals_table
 from gis.zoning.units import Units, conflict_table, unit_of_cell, unit_table, units_of
 
 __all__ = ["Subject", "zone"]
@@ -98,6 +99,7 @@ class _Work:
             self.rule_table = rule_table(pollutants, parameters.hot.min_pollutants)
         self.domain = emissions.domain
         self.species = self.emissions.species
+        self._evidence_rows = pd.DataFrame()
         self.weights = pollutant_weights(emissions.species[1:], parameters.score.weights)
 
     def _tell(self, stage: str) -> None:
@@ -109,9 +111,9 @@ class _Work:
         self._tell("hot sets")
         heat = Heat.of(self.domain, self.species, self.emissions.amount_t, self.parameters.hot)
         delineation = self._delineated(heat)
-        found = self._found(heat, delineation)
-        self._tell("units")
         kept = self._kept(delineation)
+        found = self._found(heat, delineation, kept)
+        self._tell("units")
         # All at once, so that hotspots and units share every vertex of their borders.
         polygons = outlines(self.domain, delineation.patch, np.ones(len(delineation.patches), np.bool_))
         shapes = self._shapes(delineation, kept, polygons)
@@ -138,21 +140,19 @@ class _Work:
             hole_cells=self.parameters.delineation.hole_cells,
         )  # fmt: skip
 
-    def _found(self, heat: Heat, delineation: Delineation) -> Findings:
+    def _found(self, heat: Heat, delineation: Delineation, kept: Kept) -> Findings:
         near = self._near()
         self._tell("evidence")
-        evidence_ = self._evidence(self.emissions.amount_t, near, heat)
-        free_t = np.stack([self.emissions.free_t(s) for s in self.species])
-        free = self._evidence(free_t, near, None)
+        marks = self._evidence(near, heat)
         self._tell("years")
-        known = Known(self.emissions.year, heat.bits, tuple(e.z for e in evidence_))
+        known = Known(self.emissions.year, heat.bits, tuple(m.z for m in marks))
         history = history_of(
             self.domain, self.subject.years, self.species, self._year, near, self.parameters.hot, known
         )
-        member = self._membership(delineation)
+        drawn = np.where(kept.kept, np.cumsum(kept.kept) - 1, -1).astype(np.int32)
         return Findings(
-            self.emissions, heat, delineation, evidence_, free, member, history,
-            cell_tiers(heat, evidence_, delineation, self.classes, self.rule_table, self.parameters),
+            self.emissions, heat, delineation, marks, self._membership(delineation, drawn), drawn, history,
+            cell_tiers(heat, marks, delineation, self.classes, self.rule_table, self.parameters),
             history.years_met(delineation.klass, self.rule_table), _proxy_share(self.emissions),
         )  # fmt: skip
 
@@ -169,18 +169,45 @@ class _Work:
         wanted = self.parameters.evidence
         return neighbourhood(self.domain.grid, Contiguity(wanted.neighbours), band_m=wanted.band_m)
 
-    def _evidence(self, amount_t: Floats, near: Neighbourhood, heat: Heat | None) -> tuple[Evidence, ...]:
-        wanted = self.parameters.evidence
-        layers = [None] * len(amount_t) if heat is None else heat.by_order[Order.DENSITY]
-        return tuple(
-            evidence(
-                self.domain, amounts, self.emissions.around_t[s], near, alpha=wanted.alpha, draws=wanted.draws,
-                seed=self.parameters.membership.seed, layer=layer,
-            )
-            for s, (amounts, layer) in enumerate(zip(amount_t, layers, strict=True))
-        )  # fmt: skip
+    def _evidence(self, near: Neighbourhood, heat: Heat) -> tuple[Marks, ...]:
+        """The evidence of every species; that without shared mass goes into the table alone, and none is held whole."""
+        emissions = self.emissions
+        layers = heat.by_order[Order.DENSITY]
+        whole, marks = [], []
+        for s, one, carbon in self._in_turn(self.domain, emissions.amount_t, emissions.around_t, near, layers):
+            whole.append(evidence_row(emissions, heat.bits, one, carbon, s, self.parameters, free=False))
+            marks.append(Marks.of(one))
+        # What of the mass around the domain rests on shared proxies is not known: without that mass, the domain stands alone.
+        alone = Domain(self.domain.grid, self.domain.cells, np.zeros(0, np.int64))
+        free_t = (emissions.free_t(s) for s in self.species)
+        none = np.zeros((len(self.species), 0))
+        free = [
+            evidence_row(emissions, heat.bits, one, carbon, s, self.parameters, free=True)
+            for s, one, carbon in self._in_turn(alone, free_t, none, near, None)
+        ]
+        self._evidence_rows = pd.DataFrame([*whole, *free])
+        return tuple(marks)
 
-    def _membership(self, delineation: Delineation) -> Membership | None:
+    def _in_turn(
+        self,
+        domain: Domain,
+        amount_t: Iterable[Floats],
+        around_t: Floats,
+        near: Neighbourhood,
+        layers: Sequence[RankLayer] | None,
+    ) -> Iterator[tuple[int, Evidence, Evidence]]:
+        """Position, evidence and carbon's evidence of each species, one after the other."""
+        wanted = self.parameters.evidence
+        carbon: Evidence | None = None
+        for s, amounts in enumerate(amount_t):
+            one = evidence(
+                domain, amounts, around_t[s], near, alpha=wanted.alpha, draws=wanted.draws,
+                seed=self.parameters.membership.seed, layer=None if layers is None else layers[s],
+            )  # fmt: skip
+            carbon = carbon or one
+            yield s, one, carbon
+
+    def _membership(self, delineation: Delineation, drawn: NDArray[np.int32]) -> Membership | None:
         wanted = self.parameters.membership
         if wanted.draws == 0:
             return None
@@ -197,7 +224,8 @@ class _Work:
         return membership(
             base, sizes, mode=Mode(self.parameters.hot.mode), q=self.parameters.hot.q, draws=wanted.draws, seed=wanted.seed,
             region=owners.of_cell, region_key=owners.keys, klass=delineation.klass, rule=self.rule_table,
-            sector_tier=self.subject.sector_tier, patch=delineation.patch, patches=len(delineation.patches), combine=combine,
+            sector_tier=self.subject.sector_tier, patch=np.append(drawn, np.int32(-1))[delineation.patch],
+            patches=int(drawn.max(initial=-1)) + 1, combine=combine,
             tie_overshoot=self.parameters.hot.tie_overshoot,
         )  # fmt: skip
 
@@ -261,7 +289,7 @@ class _Work:
         )
         return {
             "overlap": table, "sensitivity": variants, "stability": stable, "concentration": curves,
-            "evidence": evidence_table(found, self.parameters), "totals": totals_table(found),
+            "evidence": self._evidence_rows, "totals": totals_table(found),
         }  # fmt: skip
 
     def _deciding(self, heat: Heat) -> tuple[Mapping[Order, Sequence[RankLayer]], Parameters]:

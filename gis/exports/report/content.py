@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from gis.exports.report.charts import concentration_chart, sensitivity_chart
 from gis.exports.report.drawings import HOT, Drawings
-from gis.exports.report.numbers import percent
+from gis.exports.report.numbers import percent, plain_number
 from gis.exports.report.origins import error_table, run_of
 from gis.exports.report.pages import acts_as_of, pages
 from gis.exports.report.texts import Texts
@@ -44,7 +44,7 @@ def content(
         "shares": _shares_at(tables["concentration"], zoning.species, zoning.parameters.hot.q),
         "units": units.head(_UNITS).to_dict("records"), "unit_count": len(units), "more_units": max(0, len(units) - _UNITS),
         "pages": shown, "page_of": {p.unit["unit"]: f"page-{k}" for k, p in enumerate(shown, 1)},
-        "variants": _variants(tables["sensitivity"]), "most_variants": _VARIANTS, "stability": _rows(tables["stability"]),
+        "variants": _variants(tables["sensitivity"]), "most_variants": _VARIANTS, "stability": _by_style(tables["stability"]),
         "conflicts": conflicts.head(_CONFLICTS).to_dict("records"), "conflict_count": len(conflicts),
         "listed": tables["listed"].to_dict("records"), "ledger": _rows(tables["ledger"]),
         **_drawn(zoning, drawings, texts), **_origins(zoning, texts, manifest), **_method(zoning, texts),
@@ -73,16 +73,14 @@ def _origins(zoning: Zoning, texts: Texts, manifest: Mapping[str, Any]) -> dict[
         "regions": [r for r in regions if isinstance(r, Mapping)], "acts_as_of": acts_as_of(zoning),
         "errors": error_table(zoning.about.get("membership"), zoning.species, texts),
         "rules_hash": hashlib.sha256(zoning.rules.encode()).hexdigest(),
-        "parameters": json.dumps(zoning.parameters.model_dump(mode="json"), ensure_ascii=False, indent=1),
+        "parameters": list(_flat(zoning.parameters.model_dump(mode="json"))),
     }  # fmt: skip
 
 
 def _method(zoning: Zoning, texts: Texts) -> dict[str, Any]:
     """The rules of the zoning in a sentence each, and what its classes mean."""
     p, w = zoning.parameters, texts.words
-    grown = w["method_grown"].format(
-        _tidy(p.hot.q_low), p.delineation.min_cells, _tidy(p.delineation.min_share)
-    )
+    grown = w["method_grown"].format(_tidy(p.hot.q_low), p.delineation.min_cells, _tidy(p.delineation.min_share))
     crs = zoning.grid.crs
     metres = "°" if zoning.grid.is_geographic else f" {crs.axis_info[0].unit_name}"
     return {
@@ -92,12 +90,27 @@ def _method(zoning: Zoning, texts: Texts) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """The parameters, one a line, as they could stand in a file."""
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key} = {json.dumps(value, ensure_ascii=False)}"
+
+
 def _tidy(share: float) -> str:
     return f"{100 * share:g} %"
 
 
 def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples(index=False))
+
+
+def _by_style(table: pd.DataFrame) -> list[Any]:
+    """The rows of classes in the order in which the report names them."""
+    order = [s.code for s in CLASS_STYLES]
+    return sorted(table.itertuples(index=False), key=lambda row: order.index(row[0]) if row[0] in order else len(order))
 
 
 def _sums(units: pd.DataFrame, species: Sequence[str]) -> dict[str, Any]:
@@ -115,13 +128,13 @@ def _by_class(units: pd.DataFrame, classes: Mapping[str, str], species: Sequence
 
 def _beyond(ledger: pd.DataFrame, species: Sequence[str]) -> list[tuple[str, dict[str, float]]]:
     """Shares of the region's mass in conflicts and in the remainder."""
-    by = ledger.set_index("species")
+    by = {row["species"]: row for row in ledger.to_dict("records")}
     out = []
     for word, column in (("in_conflicts", "conflicts_t"), ("remainder", "remainder_t")):
         shares = {}
         for s in species:
-            region_t = float(by.loc[s, "input_t"] - by.loc[s, "around_t"]) if s in by.index else 0.0
-            shares[s] = float(by.loc[s, column]) / region_t if region_t else float("nan")
+            region_t = by[s]["input_t"] - by[s]["around_t"] if s in by else 0.0
+            shares[s] = by[s][column] / region_t if region_t else float("nan")
         out.append((word, shares))
     return out
 
@@ -132,12 +145,13 @@ def _shares_at(table: pd.DataFrame, species: Sequence[str], q: float) -> list[di
     for ranking in species:
         own = table[table["rank_by"] == ranking]
         for x in sorted({0.01, 0.05, 0.1, q}):
-            mine = own[(own["x"] - x).abs() < 1e-9].set_index("measured")["share"]
-            if len(mine):
-                rows.append({"rank_by": ranking, "x": percent(x)} | {s: percent(mine[s]) for s in species})
-        gini = own.drop_duplicates("measured").set_index("measured")["gini"]
-        if len(gini):
-            rows.append({"rank_by": ranking, "x": ""} | {s: f"{gini[s]:.2f}" for s in species})
+            mine = own[(own["x"] - x).abs() < 1e-9]
+            share = dict(zip(mine["measured"].tolist(), mine["share"].tolist(), strict=True))
+            if share:
+                rows.append({"rank_by": ranking, "x": percent(x)} | {s: percent(share[s]) for s in species})
+        gini = dict(zip(own["measured"].tolist(), own["gini"].tolist(), strict=True))
+        if gini:
+            rows.append({"rank_by": ranking, "x": ""} | {s: plain_number(gini[s]) for s in species})
     return rows
 
 

@@ -74,9 +74,7 @@ def pages(zoning: Zoning, drawings: Drawings, texts: Texts, *, most: int) -> Ite
     units = chosen.drop(columns="geometry").to_dict("records")
     centres = _centres(gpd.GeoSeries(chosen["geometry"], crs=zoning.grid.crs))
     codes = chosen["unit"].tolist()
-    tables = {
-        name: _by_unit(zoning.tables[name], codes) for name in ("sectors", "contributors", "access", "conflicts")
-    }
+    tables = {name: _by_unit(zoning.tables[name], codes) for name in ("sectors", "contributors", "access", "conflicts")}
     together = _together(whole)
     rules = _rules(zoning)
     for row, unit, centre in zip(order.tolist(), units, centres, strict=True):
@@ -109,11 +107,15 @@ def _by_unit(table: pd.DataFrame, codes: Sequence[str]) -> dict[str, Rows]:
     """The rows about these units, in their order. Lists are read a hundred times faster than rows of a frame."""
     mine = table[table["unit"].isin(codes)]
     names = [str(c) for c in table.columns if c != "geometry"]
-    row_of = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+    row_of = _row_type(names)
     out: dict[str, Rows] = {}
     for row in map(row_of._make, zip(*(mine[name].tolist() for name in names), strict=True)):
         out.setdefault(row.unit, []).append(row)
     return out
+
+
+def _row_type(names: Sequence[str]) -> Any:
+    return namedtuple("Row", names, rename=True)
 
 
 def _together(units: pd.DataFrame) -> dict[str, list[str]]:
@@ -137,7 +139,9 @@ def _degrees(value: float, positive: str, negative: str) -> str:
     return f"{abs(value):.3f}° {positive if value >= 0 else negative}"
 
 
-def _emissions(unit: Mapping[str, Any], sectors: Rows, species: Sequence[str]) -> list[tuple[str, float, float, float, Rows]]:
+def _emissions(
+    unit: Mapping[Any, Any], sectors: Rows, species: Sequence[str]
+) -> list[tuple[str, float, float, float, Rows]]:
     out = []
     for s in species:
         mine = sorted((r for r in sectors if r.species == s), key=lambda r: -r.mass_t)
@@ -153,7 +157,9 @@ def _sources(rows: Rows, species: Sequence[str], texts: Texts) -> list[Source]:
         found.setdefault((row.part, row.source_id, row.sector, row.tier), []).append(row)
     order = sorted(found.values(), key=lambda mine: -max(r.share for r in mine))
     out = []
-    for mine in order[:_SOURCES]:
+    for k, mine in enumerate(order[:_SOURCES]):
+        if k >= _NAMED and max(r.share for r in mine) < _LEAST_SHARE:
+            break
         first, by = mine[0], {r.species: (r.mass_t, r.share) for r in mine}
         name = texts.place(str(first.source_id), first.name_zh, first.name_en)
         out.append(
@@ -180,7 +186,11 @@ def _access(
     out: dict[str, list[Statute]] = {part: [] for part in PARTS}
     for row in rows:
         # One title at a time: those in English hold semicolons themselves.
-        acts = [rules.in_english(act) if english and rules is not None else act for act in row.legal_basis.split("; ") if act]
+        acts = [
+            rules.in_english(act) if english and rules is not None else act
+            for act in row.legal_basis.split("; ")
+            if act
+        ]
         numbers = tuple(basis.setdefault(act, len(basis) + 1) for act in acts)
         text = texts.own(row.advice_zh, row.advice_en)
         statute = Statute(
@@ -188,4 +198,3 @@ def _access(
         )
         out.setdefault(row.part, []).append(statute)
     return out, list(basis)
-

@@ -81,13 +81,13 @@ class Texts:
 
     def notes(self, table: pd.DataFrame) -> list[Note]:
         """Warnings first; what is said of several species in the same words is said once."""
-        sign, comma = ("：", "、") if self.language == "zh" else (": ", ", ")
+        sign = self._colon
         folded: dict[tuple[str, str], list[str]] = {}
         for severity, text in zip(table["severity"], table[f"text_{self.language}"], strict=True):
             name = next((n for n in self.species.values() if str(text).startswith(n + sign)), "")
             rest = str(text).removeprefix(name + sign) if name else str(text)
             folded.setdefault((str(severity), rest), []).extend([name] if name else [])
-        found = [Note(s, (comma.join(names) + sign if names else "") + rest) for (s, rest), names in folded.items()]
+        found = [Note(s, (self._list(names) + sign if names else "") + rest) for (s, rest), names in folded.items()]
         return sorted(found, key=lambda note: _SEVERITIES.index(note.severity) if note.severity in _SEVERITIES else 0)
 
     def reason(self, text: str) -> str:
@@ -114,7 +114,9 @@ class Texts:
             self.words[key] + (f" ({', '.join(secured)})" if key == "supply_security" and secured else "")
             for key in ("supply_security", "proxy_led") if f"blocked: {key}" in blocked
         ]  # fmt: skip
-        facts += [f"{self.words['blocked']}: {self._list(on_hold)}"] if on_hold else [blocked] if blocked else []
+        facts += (
+            [self.words["blocked"] + self._colon + self._list(on_hold)] if on_hold else [blocked] if blocked else []
+        )
         return "; ".join(facts) if self.language == "en" else "；".join(facts)
 
     def _fact(self, fact: str) -> str:
@@ -123,17 +125,17 @@ class Texts:
         if plain:
             key, value = plain[1], plain[2]
             names = {"class": self.classes, "tier": self.tiers}.get(key, w)
-            return f"{w[key]}: {names.get(value, value)}"
+            return w[key] + self._colon + names.get(value, value)
         key = fact.removeprefix("not ")
         if key in ("proxy_led", "supply_security", "conflict", "cross_jurisdiction", "review"):
             return (w["not"] if fact != key else "") + w[f"is_{key}"]
         head, _, tail = fact.partition(": ")
         if head == "share of region":
-            return f"{w['region_share']}: {self._limits(tail)}"
+            return w["region_share"] + self._colon + self._limits(tail)
         if head == "industry":
-            return f"{w['industry']}: {tail}"
+            return w["industry"] + self._colon + tail
         if head in self.sectors and head:
-            return self.sectors[head] + (f": {self._limits(tail)}" if tail else "")
+            return self.sectors[head] + (self._colon + self._limits(tail) if tail else "")
         return fact
 
     def _limits(self, text: str) -> str:
@@ -151,6 +153,10 @@ class Texts:
                     f"{self.words['quotient']} {name} {found[3]}" if found[1] else f"{name} {percent(float(found[3]))}"
                 )
         return self._list(out)
+
+    @property
+    def _colon(self) -> str:
+        return "：" if self.language == "zh" else ": "
 
     def _list(self, parts: Iterable[str]) -> str:
         return ("、" if self.language == "zh" else ", ").join(parts)

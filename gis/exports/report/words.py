@@ -22,7 +22,6 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "notes": ("审查须知", "What to know first"),
         "class": ("类别", "Class"),
         "units": ("单元数", "Units"),
-        "meaning": ("含义", "What it means"),
         "co_control_means": (
             "碳与至少 {0} 种污染物同为热点：减污与降碳须一并考虑",
             "carbon and at least {0} pollutants are hot: measures for both belong together",
@@ -59,9 +58,10 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "never is.",
         ),
         "method_grown": (
-            "同类热点网格连成片，并向外扩展到 {0} 口径下仍符合该类规则的相邻网格；不少于 {1} 个网格，或占全区碳或任一污染物不少于 {2} 的，成为单元。",
-            "Hot cells of one class are joined and grow into adjoining cells that meet the rule of the class at {0}; {1} cells, or {2} of the "
-            "region's carbon or of any pollutant, make a unit.",
+            "同类热点网格连成片，并向外扩展到 {0} 口径下仍符合该类规则的相邻网格；"
+            "不少于 {1} 个网格，或占全区碳或任一污染物不少于 {2} 的，成为单元。",
+            "Hot cells of one class are joined and grow into adjoining cells that meet the rule of the class at {0}; "
+            "{1} cells, or {2} of the region's carbon or of any pollutant, make a unit.",
         ),
         "map_note": (
             "上方为{0}坐标系的北；比例尺按图幅中部。界线随清单提供，仅为示意，公开使用须采用标准地图。",
@@ -73,9 +73,12 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "一个像素代表多个网格时显示其中最高的类别或等级。",
             "Where a pixel stands for several cells it shows the highest class or tier among them.",
         ),
+        "tiers_note": (
+            "逐网格的统计等级；以共用代用指标为主的单元，无论其网格为何等级，均为“代用主导”。",
+            "Tiers of cells, by their statistics alone; a unit that rests mainly on shared proxies is proxy-led whatever its cells are.",
+        ),
         "map_tiny": ("过小的单元放大显示为方点。", "Units too small to be seen are drawn as dots."),
         "hot_cell": ("热点网格", "hot cell"),
-        "border": ("区域界线（深）与县级界线（浅）", "border of the region (dark), counties (light)"),
         "north": ("北", "N"),
         "one_unit_map": (
             "粗线为本单元，浅色为相邻单元，绿色为红线或优先保护内的冲突。",
@@ -85,8 +88,8 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "concentration_note": (
             "按某一物种的密度从高到低累计面积，纵轴为各物种排放的累计占比（横轴为对数）。{0}个网格，{1}。结果取决于分辨率和区域范围，"
             "不能与其他网格的数值直接比较。",
-            "Cells are added up by the density of one species, densest first; the height is the share of each species' mass, the axis of area "
-            "is logarithmic. {0} cells, {1}. It depends on resolution and domain and cannot be compared with figures of another grid.",
+            "Cells are added up by the density of one species, densest first; the height is the share of each species' mass, the axis "
+            "of area is logarithmic. {0} cells, {1}. It depends on resolution and domain and cannot be compared with another grid's.",
         ),
         "gini": ("基尼系数 / 集中指数", "Gini / concentration index"),
         "gini_note": (
@@ -94,18 +97,19 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Gini coefficient where a species ranks itself, concentration index where another does.",
         ),
         "threshold": ("阈值 (t/km²/a)", "Threshold (t/km²/yr)"),
-        "remark": ("备注", "Remark"),
         "overlap_note": (
             "零值为环面平移的结果：两个物种的热点图相互错开、热点重新切分（{0} 次）；括号内为零值的 2.5–97.5 % 区间或 97.5 % 分位。"
-            "“去共用”为去掉由多个物种共用的代用指标分配的质量之后的值：与观测值相差越大，重合越多地来自代用指标本身。",
-            "The null is that of toroidal shifts: one map is moved against the other and the hot sets are cut again ({0} shifts); in brackets "
-            "its 2.5–97.5 % range or its 97.5 % point. Proxy-free leaves out the mass that species share through one proxy: the further it is "
-            "from what was observed, the more the overlap is that of the proxy.",
+            "“无共用代用指标”为去掉由多个物种共用的代用指标分配的质量、重新切分之后的值：低于观测值的部分来自代用指标本身；"
+            "其余质量集中于点源和道路时，也可能高于观测值。",
+            "The null is that of toroidal shifts: one map is moved against the other and the hot sets are cut again ({0} shifts); "
+            "in brackets its 2.5–97.5 % range or its 97.5 % point. Proxy-free: cut again without the mass that species share through "
+            "one proxy. What it is lower by was overlap of the proxy; where the rest sits in plants and roads it can be higher.",
         ),
         "overlap_terms": (
-            "Jaccard = 交集面积/并集面积；提升度 = 交集面积与独立情形之比；捕获率 = 后一物种在前一物种热点内的质量占比 ÷ 其在自身热点内的占比。",
-            "Jaccard: area in both ÷ area in either. Lift: area in both ÷ what independence would give. Capture: share of the second species' "
-            "mass inside the first one's hot set ÷ its share inside its own.",
+            "Jaccard = 交集面积 ÷ 并集面积；提升度 = 交集面积与独立情形之比；"
+            "捕获率 = 后一物种在前一物种热点内的质量占比 ÷ 其在自身热点内的占比。",
+            "Jaccard: area in both ÷ area in either. Lift: area in both ÷ what independence would give. "
+            "Capture: share of the second species' mass inside the first one's hot set ÷ its share inside its own.",
         ),
         "no_shifts": ("未做平移检验，没有零值。", "No shifts were made: there is no null to judge by."),
         "jaccard": ("Jaccard 系数", "Jaccard"),
@@ -113,7 +117,6 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "capture": ("捕获率", "Capture"),
         "observed": ("观测", "observed"),
         "null": ("零值", "null"),
-        "with_pollutants": ("碳与污染物相关", "With carbon"),
         "least_p": ("最小 p", "Least p"),
         "proxy_share": ("共用代用指标占比", "From shared proxies"),
         "interval_rank": ("5–95 % 区间", "5–95 % interval"),
@@ -189,6 +192,8 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "no_units": ("没有单元。", "There are no units."),
         "nothing_listed": ("没有。", "Nothing."),
+        "unit_pages": ("各单元", "Unit by unit"),
+        "no_name": ("（网格清单）", "(gridded inventory)"),
         "pages_of": (
             "以下为排名前 {0} 的单元，共 {1} 个；其余见单元一览和导出的数据表。",
             "Pages of the first {0} units of {1}; the others are in the table of units and in the exported tables.",
@@ -196,6 +201,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "rules_hash": ("规则文件 (SHA-256)", "Rule file (SHA-256)"),
         "licence": ("来源与许可", "Source and licence"),
         "regions": ("区域图层", "Region layers"),
+        "file": ("文件", "File"),
         "role": ("用途", "Role"),
         "version": ("版本", "Version"),
         "count": ("数量", "Count"),
@@ -228,7 +234,6 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "warning": ("注意", "Warning"),
         "note": ("说明", "Note"),
         "units_title": ("单元一览", "Units"),
-        "units_all": ("全部单元", "All units"),
         "unit": ("单元", "Unit"),
         "map": ("地图", "Maps"),
         "map_units": ("单元与冲突", "Units and conflicts"),
