@@ -35,11 +35,14 @@ bench: warm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks
 
-# The synthetic province on its 1 km grid, into a workspace that may be thrown away.
+# The synthetic province on its 1 km grid, zoned, into a workspace that may be thrown away.
 demo: warm
 	$(BIN)/cozone grid data/demo/inventory.toml --grid data/demo/grid-1km.toml --workspace demo-workspace >/dev/null
 	$(BIN)/cozone show latest --workspace demo-workspace --map demo-workspace/demo-co2.png
-	@echo "the map: demo-workspace/demo-co2.png"
+	$(BIN)/cozone zone latest --workspace demo-workspace
+	$(BIN)/cozone report z-latest --workspace demo-workspace --output demo-workspace/review-zh.html --lang zh
+	$(BIN)/cozone report z-latest --workspace demo-workspace --output demo-workspace/review-en.html --lang en
+	@echo "the map: demo-workspace/demo-co2.png; the review report: demo-workspace/review-en.html"
 
 # New pins, from pyproject.toml, with hashes and without any address.
 lock:

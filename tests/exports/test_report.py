@@ -406,15 +406,15 @@ def test_a_unit_too_small_to_see_is_a_dot() -> None:
 
 def test_a_pixel_shows_the_best_tier(tmp_path: Path) -> None:
     """Tier 1 is the best, though its number is the least."""
-    codes = np.zeros((2000, 2000), np.uint8)
-    codes[10, 10], codes[10, 11] = 1, 3
-    grid = Grid.covering((500_000, 4_000_000, 502_000, 4_002_000), crs=CRS_M, cell=1)
+    codes = np.zeros((3000, 3000), np.uint8)
+    codes[6, 6], codes[6, 7] = 1, 3
+    grid = Grid.covering((500_000, 4_000_000, 503_000, 4_003_000), crs=CRS_M, cell=1)
     base = made_zoning()
     zoning = made_zoning(tables=_empty(base, *TABLES), grid=grid, rasters={"tier": codes})
     text = _written(zoning, tmp_path / "r.html", outlines=())
     found = next(v for _, n, v in Reading(text).attributes if n == "href" and v.startswith("data:"))
-    best = np.zeros((1000, 1000), np.uint8)
-    best[5, 5] = 3
+    best = np.zeros((1500, 1500), np.uint8)
+    best[3, 3] = 3
     colours = {3: (122, 1, 119), 2: (221, 52, 151), 1: (251, 180, 185)}
     assert found == data_address(best, colours)
 

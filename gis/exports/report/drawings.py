@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.exports.report.maps import Frame, ScaleBar
+from gis.exports.report.maps import FINE, Frame, ScaleBar
 from gis.exports.report.png import data_address, shrink
 from gis.exports.styles import CLASS_STYLES, CONFLICT_STYLES, TIER_STYLES
 from gis.grid import Window
@@ -22,11 +22,14 @@ __all__ = ["HOT", "Drawings", "Layer", "Map"]
 Colour = tuple[int, int, int]
 Bounds = tuple[float, float, float, float]
 _WIDE, _SMALL, _UNIT = 760.0, 340.0, 300.0
-_PIXELS = 1400
+# Pixels of a picture for each point of the page.
+_SHARP = 2.0
 # More polygons than these are shown as a picture of their cells.
 _MOST_SHAPES = 3000
 # A unit or a conflict is seen on a map of the whole if it is this large, in points of the page.
 _SEEN = 1.6
+# Borders behind a unit are drawn a little coarser than the unit: they come from maps with a vertex every few metres.
+_COARSE = 0.8
 HOT: Colour = (178, 24, 43)
 _COLOURS: Mapping[str, str] = {s.code: s.hex for s in (*CLASS_STYLES, *CONFLICT_STYLES)}
 
@@ -137,7 +140,7 @@ class Drawings:
         image, box = "", (0.0, 0.0, 0.0, 0.0)
         if codes is not None:
             window = frame.window(self._grid)
-            image = data_address(shrink(codes[window.slices], _PIXELS), colours)
+            image = data_address(shrink(codes[window.slices], round(_SHARP * max(frame.width, frame.height))), colours)
             box = frame.box(self._window_bounds(window))
         if frame not in self._whole_borders:
             drawn = [frame.path(shapes) for shapes in self._outlines]
@@ -167,17 +170,17 @@ class Drawings:
         ]
         layers.append(Layer(frame.path(self._shapes[[row]]), _COLOURS[self._classes[row]], "#000000", 1.6, 0.95))
         drawn = [
-            self._cut(frame, shapes[np.sort(tree.query(view))])
+            self._cut(frame, shapes[np.sort(tree.query(view))], fine=_COARSE)
             for shapes, tree in zip(self._outlines, self._near, strict=True)
         ]
         return self._map("", frame, (*(layer for layer in layers if layer.path), *_borders(drawn)), "", (0.0,) * 4)
 
     @staticmethod
-    def _cut(frame: Frame, shapes: NDArray[np.object_]) -> str:
+    def _cut(frame: Frame, shapes: NDArray[np.object_], *, fine: float = FINE) -> str:
         """Outlines within the frame only: a unit's map would else hold the whole country. The cut runs outside of what is seen."""
         west, south, east, north = frame.bounds
         pad = 0.05 * (east - west)
-        return frame.path(shapely.clip_by_rect(shapes, west - pad, south - pad, east + pad, north + pad))
+        return frame.path(shapely.clip_by_rect(shapes, west - pad, south - pad, east + pad, north + pad), fine=fine)
 
     @staticmethod
     def _map(title: str, frame: Frame, layers: tuple[Layer, ...], image: str, box: Bounds) -> Map:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from gis.grid import Grid, Window
 
-__all__ = ["Frame", "ScaleBar"]
+__all__ = ["FINE", "Frame", "ScaleBar"]
 
 Bounds = tuple[float, float, float, float]
 # Borders are thinned to this many points of the page.
-_FINE = 0.35
+FINE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Frame:
         found = grid.window(self.bounds)
         return found if found is not None else Window(0, 1, 0, 1)
 
-    def path(self, shapes: Iterable[shapely.Geometry], *, fine: float = _FINE, least: float = 0.0) -> str:
+    def path(self, shapes: Iterable[shapely.Geometry], *, fine: float = FINE, least: float = 0.0) -> str:
         """An SVG path of the outlines of polygons, thinned to what can be seen.
 
         ``least`` is the size on the page below which a shape is drawn as a square of that size, so that it can be seen at all.

@@ -35,7 +35,7 @@ def data_address(codes: NDArray[np.uint8], colours: Mapping[int, Colour]) -> str
     lines = np.zeros((rows, cols + 1), np.uint8)  # each line begins with its filter: 0, none
     lines[:, 1:] = codes
     header = struct.pack(">IIBBBBB", cols, rows, 8, 3, 0, 0, 0)
-    body = zlib.compress(lines.tobytes(), 9)
+    body = zlib.compress(lines.tobytes(), 6)
     parts = ((b"IHDR", header), (b"PLTE", bytes(palette)), (b"tRNS", bytes(alpha)), (b"IDAT", body), (b"IEND", b""))
     png = b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

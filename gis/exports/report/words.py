@@ -164,7 +164,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "no_rule": ("没有适用的规则。", "No rule applies."),
         "no_place": (
             "不适用：仅碳热点不是提出空间要求的依据。",
-            "None: carbon alone is no ground for an order about a place.",
+            "Not applicable: carbon alone is no ground for an order about a place.",
         ),
         "acts_as_of": ("法规依据检索截至", "Legal acts as of"),
         "blocked": ("暂缓", "on hold"),

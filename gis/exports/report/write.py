@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +25,7 @@ LANGUAGES = ("zh", "en")
 _PAGES = 200
 _TEMPLATES = ("report.html", "units.html", "macros.html")
 # Signs that HTML does not allow; a name may hold them.
-_FORBIDDEN = {c: None for c in range(0xA0) if (c < 0x20 and chr(c) not in "\t\n\r") or c >= 0x7F}
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def write_report(
@@ -61,7 +62,7 @@ def write_report(
     context = content(zoning, Drawings(zoning, outlines), texts, manifest, unit_pages=unit_pages)
     style = files("gis.exports.report").joinpath("report.css").read_text("utf-8")
     page = _environment().get_template("report.html").render(style=style, **context)
-    path.write_text(page.translate(_FORBIDDEN), "utf-8", errors="replace", newline="\n")
+    path.write_text(_FORBIDDEN.sub("", page), "utf-8", errors="replace", newline="\n")
 
 
 def _environment() -> Environment:
