@@ -14,6 +14,8 @@ __all__ = ["Cuts"]
 
 # Areas as whole numbers that sum up to about 2^60: whole numbers have the same sum in any order of addition.
 _UNITS = 2.0**60
+# Where cells are counted, what one counts: a cell that stands for others stands for no whole number of them.
+_CELL = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +40,7 @@ class Cuts:
         if mode is Mode.AREA and not even:
             weight = np.rint(domain.area_km2 * (_UNITS / domain.total_area_km2)).astype(np.int64)
         else:
-            weight = ones.astype(np.int64)
+            weight = np.full(domain.size, _CELL, np.int64)
         return cls(Mode(mode), q, overshoot, divisor, weight)
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gis.allocation.tiers import TIERS, Tier
 from gis.errors import InvalidParameter
-from gis.hotspots.emissions import Emissions, Sparse
+from gis.hotspots.emissions import Emissions
 from gis.hotspots.random import lognormal_table, normals, stream_of
 from gis.hotspots.uncertainty import ErrorPart, ErrorSizes
 from gis.kernels.membership import BLOCK
@@ -27,30 +27,46 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Term:
-    """A species in a sector: its amounts, the tier most of them are of, and the sizes of their errors."""
+    """A species in a sector: the tier most of its mass is of, and the sizes of its errors."""
 
     species: str
     sector: str
     tier: Tier
-    amount_t: Sparse
     sigma: Mapping[ErrorPart, float]
 
 
 def terms_of(
     emissions: Emissions, sizes: ErrorSizes, sector_tier: Mapping[tuple[str, str], str | Tier]
 ) -> tuple[Term, ...]:
-    """Every species and sector with mass, in the order of the emissions."""
+    """Every species and sector with mass, in the order of the emissions; refuses sectors that do not sum up to their species."""
+    totals = {key: layer.total for key, layer in emissions.by_sector.items()}
+    _check_sectors(emissions, totals)
     out = []
     for species in emissions.species:
         for sector in emissions.sectors:
-            amount = emissions.by_sector.get((species, sector))
-            if amount is None or not amount.total > 0.0:
+            if not totals.get((species, sector), 0.0) > 0.0:
                 continue
             if (species, sector) not in sector_tier:
                 raise InvalidParameter(f"sector_tier has no tier for {species} in {sector}, which has mass; add it")
             sigma = {part: sizes.size(part, sector, species).sigma for part in ErrorPart}
-            out.append(Term(species, sector, Tier(sector_tier[species, sector]), amount, sigma))
+            out.append(Term(species, sector, Tier(sector_tier[species, sector]), sigma))
     return tuple(out)
+
+
+def _check_sectors(emissions: Emissions, totals: Mapping[tuple[str, str], float]) -> None:
+    """Sectors have to sum up to their species: what no sector has would never be perturbed."""
+    strange = sorted(f"{s}/{z}" for s, z in totals if s not in emissions.species or z not in emissions.sectors)
+    if strange:
+        raise InvalidParameter(
+            f"by_sector has {', '.join(strange)}, which are not among the emissions' species and sectors"
+        )
+    for s, species in enumerate(emissions.species):
+        whole = float(emissions.amount_t[s].sum())
+        parts = sum(total for (name, _), total in totals.items() if name == species)
+        if abs(whole - parts) > 1e-6 * max(whole, parts):
+            raise InvalidParameter(
+                f"the sectors of {species} hold {parts!r} t/yr and the species {whole!r}; they have to agree"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,14 +117,6 @@ class CommonFactors:
         total = np.repeat([stream_of("total", z) for z in self._sectors], len(keys))
         streams = np.concatenate([np.array(one, np.uint64), total.astype(np.uint64)])
         return streams, np.concatenate([np.zeros(len(one), np.uint64), np.tile(keys, len(self._sectors))])
-
-    def masses(self, region: NDArray[np.int32]) -> Floats:
-        """Mass of every region and term, of which totals are made; ``region`` is that of each cell, outside ones last."""
-        out = np.empty((self.regions, len(self.terms)))
-        for k, term in enumerate(self.terms):
-            where = region if term.amount_t.at is None else region[term.amount_t.at]
-            out[:, k] = np.bincount(where, term.amount_t.value, self.regions)
-        return out
 
     def tables(self, sizes: ErrorSizes) -> tuple[Floats, NDArray[np.uint64], int]:
         """Values of the cell part by tier, the streams of the tiers, and bits of those whose part is not 1."""

@@ -29,16 +29,15 @@ _SURE = 1.0 - 1e-9
 
 
 class Cells(NamedTuple):
-    """Cells to be perturbed: entries from ``pointer[p·species + s]`` on are those of cell p and species s."""
+    """Cells to be perturbed; ``value`` is (cell, term)."""
 
-    pointer: NDArray[np.int64]
-    term: NDArray[np.uint16]
     value: NDArray[np.float64]
     region: NDArray[np.int32]
     divisor: NDArray[np.float64]
     weight: NDArray[np.int64]
     cell: NDArray[np.uint64]
     run: NDArray[np.int32]  # which sum over a patch the cell adds to, -1 for none
+    sampled: NDArray[np.uint8]  # 1: stands for others as well
 
 
 class Draws(NamedTuple):
@@ -48,6 +47,7 @@ class Draws(NamedTuple):
     seed: np.uint64
     active: np.uint64  # bit b: draw b of the block is wanted
     factor: NDArray[np.float64]  # region, term, draw
+    first: NDArray[np.int64]  # term of each species; its terms go up to the next one's first
     tier: NDArray[np.uint8]  # of each term
     table: NDArray[np.float64]  # tier, 4096 equally likely values
     stream: NDArray[np.uint64]  # of each tier
@@ -58,6 +58,7 @@ class Draws(NamedTuple):
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     scale: NDArray[np.float64]  # output, draw: mass to whole numbers; empty when cells or area are counted
+    stand: NDArray[np.float64]  # output, sampled or not: how often a mass counts
 
 
 class Pending(NamedTuple):
@@ -95,8 +96,7 @@ def _perturbed(
     p: int, cells: Cells, draws: Draws, wanted: int, missing: int, chance: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:  # fmt: skip
     """Amounts of the wanted species of a cell in each draw of the block; cell parts are drawn for the missing tiers that it has."""
-    pointer, terms, values = cells.pointer, cells.term, cells.value
-    factor, tiers = draws.factor, draws.tier
+    values, factor, tiers, first = cells.value, draws.factor, draws.tier, draws.first
     species = out.shape[0]
     region = cells.region[p]
     for s in range(species):
@@ -104,10 +104,11 @@ def _perturbed(
             continue
         for b in range(BLOCK):
             out[s, b] = 0.0
-        for e in range(pointer[p * species + s], pointer[p * species + s + 1]):
-            k = terms[e]
+        for k in range(first[s], first[s + 1]):
             t = tiers[k]
-            value = values[e]
+            value = values[p, k]
+            if value == 0.0:
+                continue
             if (missing >> t) & 1:
                 _fill_chances(cells.cell[p], draws, t, chance)
                 missing ^= 1 << t
@@ -138,7 +139,7 @@ def _wanted(
 
     First by the largest cell parts there are, for nothing has to be drawn for that; then by those of the draws.
     """
-    pointer, terms, values, tiers = cells.pointer, cells.term, cells.value, draws.tier
+    values, tiers, first = cells.value, draws.tier, draws.first
     combine, bound, largest = draws.combine, draws.bound, draws.largest
     outputs, needed, missing = 0, 0, draws.moving
     region = cells.region[p]
@@ -151,8 +152,10 @@ def _wanted(
             if combine[o, s] == 0.0:
                 continue
             uses |= 1 << s
-            for e in range(pointer[p * species + s], pointer[p * species + s + 1]):
-                by_tier[tiers[terms[e]]] += values[e] * bound[o, region, terms[e]]
+            for k in range(first[s], first[s + 1]):
+                # Zero times an open bound is not a number.
+                if values[p, k] != 0.0:
+                    by_tier[tiers[k]] += values[p, k] * bound[o, region, k]
         greatest = 0.0
         for t in range(by_tier.shape[0]):
             greatest += by_tier[t] * largest[t]
@@ -209,14 +212,14 @@ def _cut(
     """Mask of the draws in which the cell is above the bracket; entries within it are stored."""
     low, high, scale = draws.low, draws.high, draws.scale
     filled = pending.filled[slot]
-    weight = cells.weight[p]
+    weight, stand = cells.weight[p], draws.stand[o, cells.sampled[p]]
     mask = np.uint64(0)
     for b in range(BLOCK):
         if ranked[b] < low[o, b] or not (draws.active >> np.uint64(b)) & _ONE:
             continue
         if ranked[b] >= high[o, b]:
             mask |= _ONE << np.uint64(b)
-            above[slot, o, b] += np.int64(mass[b] * scale[o, b]) if scale.size else weight
+            above[slot, o, b] += np.int64(mass[b] * scale[o, b] * stand) if scale.size else weight
         else:
             if filled < pending.value.shape[1]:
                 pending.value[slot, filled] = ranked[b]
@@ -328,6 +331,7 @@ def _histogram_task(
         _perturbed(p, cells, draws, (1 << species) - 1, draws.moving, chance, amount)
         for o in range(outputs):
             _ranked(p, o, cells, draws, amount, mass, ranked)
+            stand = draws.stand[o, cells.sampled[p]]
             for b in range(BLOCK):
                 bin = min(max((bits[b] >> 48) - base[o], 0), BINS - 1)
-                out[slot, o, b, bin] += np.int64(mass[b] * scale[o, b])
+                out[slot, o, b, bin] += np.int64(mass[b] * scale[o, b] * stand)

@@ -4,8 +4,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gis.kernels.philox import philox
+
 __all__ = [
-    "add_bounds", "brackets", "common_factors", "count_draws", "count_entries", "fill_entries", "group", "mark", "meets_rule", "ratios",
+    "brackets", "common_factors", "compact", "count_draws", "group", "mark", "meets_rule", "pick", "ratios", "reaching", "region_masses",
     "thresholds",
 ]  # fmt: skip
 
@@ -48,42 +50,56 @@ def ratios(
 
 
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def add_bounds(
-    value: NDArray[np.float64], at: NDArray[np.int32], dense: bool, region: NDArray[np.int32], divisor: NDArray[np.float64],
-    ratio: NDArray[np.float64], out: NDArray[np.float64],
+def reaching(
+    value: NDArray[np.float64], region: NDArray[np.int32], divisor: NDArray[np.float64], most: NDArray[np.float64],
+    out: NDArray[np.bool_],
 ) -> None:  # fmt: skip
-    """One term's upper bounds, added to those of the cells it lies in; ``ratio`` is by region."""
-    for e in numba.prange(value.shape[0]):
-        if value[e] > 0.0:
-            i = np.int64(e) if dense else np.int64(at[e])
-            out[i] += value[e] * ratio[region[i]] / divisor[i]
+    """Marks cells whose upper bound reaches 1, the lower end of a bracket; ``most`` (output, region, term) is that of a tonne."""
+    for p in numba.prange(value.shape[0]):
+        for o in range(most.shape[0]):
+            bound = 0.0
+            for k in range(value.shape[1]):
+                if value[p, k] != 0.0 and most[o, region[p], k] != 0.0:
+                    bound += value[p, k] * most[o, region[p], k]
+            # Not "above": a bound that is not a number excludes nothing.
+            if not bound / divisor[p] < 1.0 - 1e-9:
+                out[p] = True
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def region_masses(
+    value: NDArray[np.float64], at: NDArray[np.int32], dense: bool, region: NDArray[np.int32], out: NDArray[np.float64]
+) -> None:
+    """Mass of a layer by region, added in the order of cells."""
+    for e in range(value.shape[0]):
+        out[region[e if dense else at[e]]] += value[e]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def compact(mask: NDArray[np.bool_], out: NDArray[np.float64]) -> None:
+    """Rows of a table that are marked, moved to its front."""
+    to = 0
+    for p in range(mask.shape[0]):
+        if mask[p]:
+            if to != p:
+                for k in range(out.shape[1]):
+                    out[to, k] = out[p, k]
+            to += 1
 
 
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def count_entries(
-    value: NDArray[np.float64], at: NDArray[np.int32], dense: bool, place: NDArray[np.int32], species: int, s: int,
-    out: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """One term's entries in the kept cells, added to the counts by cell and species; ``place`` is -1 for others."""
-    for e in numba.prange(value.shape[0]):
-        p = place[e] if dense else place[at[e]]
-        if p >= 0 and value[e] > 0.0:
-            out[np.int64(p) * species + s] += 1
-
-
-@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def fill_entries(
-    value: NDArray[np.float64], at: NDArray[np.int32], dense: bool, place: NDArray[np.int32], species: int, s: int, term: int,
-    cursor: NDArray[np.int64], terms: NDArray[np.uint16], values: NDArray[np.float64],
-) -> None:  # fmt: skip
-    """One term's entries, each at its cell's cursor, which moves on."""
-    for e in numba.prange(value.shape[0]):
-        p = place[e] if dense else place[at[e]]
-        if p >= 0 and value[e] > 0.0:
-            j = np.int64(p) * species + s
-            terms[cursor[j]] = term
-            values[cursor[j]] = value[e]
-            cursor[j] += 1
+def pick(
+    seed: np.uint64, stream: np.uint64, cell: NDArray[np.int64], among: NDArray[np.bool_], step: int, out: NDArray[np.bool_]
+) -> None:
+    """One of ``step`` cells, a power of two: those whose word of the stream has zeros for its last digits."""
+    low = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    last = np.uint64(step - 1)
+    for i in numba.prange(cell.shape[0]):
+        if among[i]:
+            c = np.uint64(cell[i])
+            word, _, _, _ = philox(np.uint64(0), c & low, c >> half, stream, seed & low, seed >> half)
+            out[i] = word & last == np.uint64(0)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -148,16 +164,19 @@ def brackets(
 def group(
     value: NDArray[np.float64], at: NDArray[np.int32], key: NDArray[np.uint16], filled: NDArray[np.int64],
     start: NDArray[np.int64], weight: NDArray[np.int64], divisor: NDArray[np.float64], scale: NDArray[np.float64],
-    values: NDArray[np.float64], weights: NDArray[np.int64],
+    stand: NDArray[np.float64], sampled: NDArray[np.uint8], values: NDArray[np.float64], weights: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Stored entries and their weights by key: each thread's row goes to its own places, ``start`` (row, key) being where they begin."""
+    """Stored entries and their weights by key, ``stand`` (output, sampled) being how often a mass counts: each thread's row goes to its own places, ``start`` (row, key) being where they begin."""
     for row in numba.prange(value.shape[0]):
         for j in range(filled[row]):
             k = np.int64(key[row, j])
             to = start[row, k]
             values[to] = value[row, j]
             i = at[row, j]
-            weights[to] = np.int64(value[row, j] * divisor[i] * scale[k]) if scale.size else weight[i]
+            if scale.size:
+                weights[to] = np.int64(value[row, j] * divisor[i] * scale[k] * stand[k // _BLOCK, sampled[i]])
+            else:
+                weights[to] = weight[i]
             start[row, k] += 1
 
 
