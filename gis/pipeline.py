@@ -13,19 +13,22 @@ from gis.allocation.allocate import allocate
 from gis.errors import InvalidParameter, NotFound
 from gis.grid import Grid, named_grids, read_grid
 from gis.hotspots.domain import Domain
+from gis.hotspots.emissions import Emissions
 from gis.inventory.load import read_inventory, staged
 from gis.inventory.refused import write_refused
+from gis.species import SECTORS
 from gis.workspace import Run, Workspace
 from gis.workspace.comparisons import StoredComparison
 from gis.workspace.emissions import amounts_of, domain_of, emissions_of, refuse_unknown, sector_tiers
 from gis.workspace.provenance import RunProvenance
 from gis.workspace.zonings import StoredZoning, zoning_identity
+from gis.zoning.apeq import with_apeq
 from gis.zoning.comparison import compare
 from gis.zoning.heat import layers_by_order
 from gis.zoning.model import Zoning
 from gis.zoning.parameters import Parameters
 from gis.zoning.rules import Rules, parse_rules, read_rules
-from gis.zoning.sensitivity import sensitivity
+from gis.zoning.sensitivity import deciding, sensitivity
 from gis.zoning.zone import Subject, zone
 
 __all__ = ["compare_zonings", "find_grid", "grid_inventory", "sweep_run", "verify_zoning", "zone_run", "zoning_of"]
@@ -96,15 +99,9 @@ def zoning_of(
 
 def _subject(run: Run, parameters: Parameters, year: int | None, progress: Progress | None) -> Subject:
     when, species = run.years[-1] if year is None else year, _species(run, parameters)
-    refuse_unknown(run, year=when, species=species)
-    domain = domain_of(run)
-    emissions = emissions_of(run, domain, year=when, species=species, progress=progress)
-    if parameters.emitting_only:
-        emits = (emissions.amount_t > 0).any(axis=0)
-        if not emits.any():
-            raise InvalidParameter(f"run {run.id} emits nothing in {when}; emitting_only leaves no cell to zone")
-        domain = Domain(domain.grid, domain.cells[emits], domain.around)
-        emissions = emissions_of(run, domain, year=when, species=species, progress=progress)
+    _refuse_strange_sectors(run, parameters)
+    emissions = _emissions(run, parameters, when, species, progress)
+    domain = emissions.domain
 
     def read(other: int, code: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return amounts_of(run, domain, other, code)
@@ -117,6 +114,32 @@ def _subject(run: Run, parameters: Parameters, year: int | None, progress: Progr
         input_t={s: float(totals.loc[totals["species"] == s, "sum_t"].sum()) for s in species},
         missing=tuple(p for p in parameters.pollutants if p not in run.species),
     )  # fmt: skip
+
+
+def _emissions(
+    run: Run, parameters: Parameters, year: int, species: tuple[str, ...], progress: Progress | None
+) -> Emissions:
+    """Amounts of a year over the run's domain, or over those of its cells that emit, as the parameters say."""
+    refuse_unknown(run, year=year, species=species)
+    domain = domain_of(run)
+    emissions = emissions_of(run, domain, year=year, species=species, progress=progress)
+    if not parameters.emitting_only:
+        return emissions
+    emits = (emissions.amount_t > 0).any(axis=0)
+    if not emits.any():
+        raise InvalidParameter(f"run {run.id} emits nothing in {year}; emitting_only leaves no cell to zone")
+    domain = Domain(domain.grid, domain.cells[emits], domain.around)
+    return emissions_of(run, domain, year=year, species=species, progress=progress)
+
+
+def _refuse_strange_sectors(run: Run, parameters: Parameters) -> None:
+    """A misspelt sector would leave the defaults where the user believes to have changed them."""
+    known = sorted({*SECTORS, *run.sectors})
+    strange = sorted({e.sector for e in parameters.membership.errors if e.sector is not None} - set(known))
+    if strange:
+        raise InvalidParameter(
+            f"membership.errors names the sector(s) {', '.join(strange)}, which run {run.id} does not know; known: {', '.join(known)}"
+        )
 
 
 def _species(run: Run, parameters: Parameters) -> tuple[str, ...]:
@@ -143,10 +166,11 @@ def sweep_run(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Classes under every share, mode and overlap rule of the sweep, and the cells that never change."""
     when, species = run.years[-1] if year is None else year, _species(run, parameters)
-    refuse_unknown(run, year=when, species=species)
-    domain = domain_of(run)
-    emissions = emissions_of(run, domain, year=when, species=species, progress=progress)
-    return sensitivity(domain, layers_by_order(domain, emissions.amount_t), parameters)
+    emissions = _emissions(run, parameters, when, species, progress)
+    if parameters.apeq is not None:
+        emissions = with_apeq(emissions, parameters.apeq.weights)
+    layers = layers_by_order(emissions.domain, emissions.amount_t)
+    return sensitivity(emissions.domain, *deciding(layers, parameters))
 
 
 def verify_zoning(stored: StoredZoning, workspace: Workspace, *, progress: Progress | None = None) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from gis.hotspots.blocks import FIRST_ERRORS, Blocks
 from gis.hotspots.cuts import Cuts
 from gis.hotspots.emissions import Emissions
 from gis.hotspots.factors import CommonFactors, terms_of
+from gis.hotspots.frames import Frame
 from gis.hotspots.ranks import Mode
 from gis.hotspots.tally import Rule, Sums, nothing, tally
 from gis.hotspots.uncertainty import ErrorSizes
@@ -32,12 +33,12 @@ class Membership:
     """Shares of draws, and what patches and whole species emit in each draw.
 
     ``hot`` is (output, cell), outputs being the species or their combinations; ``rule`` is the share of draws in which a cell meets the
-    rule of its own class, 0 for none. ``patch_t`` is (patch, species, draw), ``totals_t`` (species, draw).
+    rule of its own class, 0 for none. Both are 0 in cells for which nothing was wanted. ``patch_t`` is (patch, species, draw), ``totals_t`` (species, draw).
     """
 
     hot: NDArray[np.float32]
     rule: NDArray[np.float32]
-    patch_t: Floats
+    patch_t: NDArray[np.float32]
     totals_t: Floats
     record: Mapping[str, Any]
 
@@ -59,6 +60,7 @@ def membership(
     combine: Floats | None = None,
     region_key: NDArray[np.uint64] | None = None,
     tie_overshoot: float = 0.005,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> Membership:
     """Membership of every cell over draws of the inventory's errors.
 
@@ -86,17 +88,22 @@ def membership(
         Weights (output, species), where hot sets are cut of sums over species; else each species is one.
     region_key : array of uint64, optional
         What identifies a jurisdiction in the random numbers, so that another list of jurisdictions leaves them alone; else its index.
+    wanted : array of bool, optional
+        Cells to say something about; in all others ``hot`` and ``rule`` are 0. Cells of patches always are, and all cells without a mask.
+        Where more than a million others emit, a sample of them stands for all in every draw's thresholds: ``record`` tells which part,
+        and the standard error of the threshold's share that follows.
     """
     species = len(emissions.species)
     weights = np.eye(species) if combine is None else np.asarray(combine, np.float64)
-    _check(emissions, draws, seed, weights, q, region, klass, rule, patch, patches, tie_overshoot)
+    _check(emissions, draws, seed, weights, q, region, klass, rule, patch, patches, tie_overshoot, wanted)
     regions = int(region.max()) + 1 if region_key is None else len(region_key)
     keys = np.arange(regions, dtype=np.uint64) if region_key is None else np.asarray(region_key, np.uint64)
     if region.max() >= regions:
         raise InvalidParameter(f"region goes up to {region.max()}, and there are {regions} keys of regions")
     factors = CommonFactors(terms_of(emissions, sizes, sector_tier), keys, seed)
+    frame = Frame.of(emissions, wanted, patch, seed)
     blocks = Blocks.of(
-        emissions, factors, sizes, Cuts.of(emissions.domain, mode, q, tie_overshoot), weights, region, patch, draws
+        emissions, factors, sizes, Cuts.of(emissions.domain, mode, q, tie_overshoot), weights, frame, region, patch, draws
     )
     sums, errors = _run(blocks, Rule(klass, rule), patches)
     return Membership(
@@ -104,6 +111,10 @@ def membership(
         record={
             "draws": draws, "seed": seed, "mode": str(mode), "q": q, "tie_overshoot": tie_overshoot,
             "generator": "Philox4x32-10", "errors": factors.record(sizes), "bracket_errors": errors,
+            "sample": {
+                "others": int(np.count_nonzero(frame.others)), "cells": int(np.count_nonzero(frame.sampled)), "fraction": 1.0 / frame.step,
+                "threshold_share_error": list(sums.share_error),
+            },
         },
     )  # fmt: skip
 
@@ -123,6 +134,7 @@ def _run(blocks: Blocks, rule: Rule, patches: int) -> tuple[Sums, float]:
 def _check(
     emissions: Emissions, draws: int, seed: int, weights: Floats, q: float, region: NDArray[np.int32], klass: NDArray[np.uint8],
     rule: NDArray[np.uint8], patch: NDArray[np.int32], patches: int, overshoot: float,
+    wanted: NDArray[np.bool_] | None,
 ) -> None:  # fmt: skip
     size, species = emissions.domain.size, len(emissions.species)
     for name, values in (("region", region), ("klass", klass), ("patch", patch)):
@@ -130,6 +142,10 @@ def _check(
             raise InvalidParameter(
                 f"{name} has shape {values.shape}; one value for each of the domain's {size} cells is expected"
             )
+    if wanted is not None and (wanted.shape != (size,) or wanted.dtype != np.bool_):
+        raise InvalidParameter(
+            f"wanted is {wanted.dtype} of shape {wanted.shape}; a bool for each of the domain's {size} cells is expected"
+        )
     if not 1 <= draws <= 1_000_000:
         raise InvalidParameter(f"{draws} draws; 1 to 1,000,000 are expected, some hundreds do")
     if not 0 <= seed < 2**64:
@@ -148,22 +164,3 @@ def _check(
         raise InvalidParameter(f"regions and patches count from 0, -1 for none, patches up to {patches - 1}")
     if klass.max() > 7:
         raise InvalidParameter(f"klass goes up to {klass.max()}; classes are 0 to 7")
-    _check_sectors(emissions)
-
-
-def _check_sectors(emissions: Emissions) -> None:
-    """Sectors have to sum up to their species: what no sector has would never be perturbed."""
-    strange = sorted(
-        {f"{s}/{z}" for s, z in emissions.by_sector if s not in emissions.species or z not in emissions.sectors}
-    )
-    if strange:
-        raise InvalidParameter(
-            f"by_sector has {', '.join(strange)}, which are not among the emissions' species and sectors"
-        )
-    for s, species in enumerate(emissions.species):
-        whole = float(emissions.amount_t[s].sum())
-        parts = sum(layer.total for (name, _), layer in emissions.by_sector.items() if name == species)
-        if abs(whole - parts) > 1e-6 * max(whole, parts):
-            raise InvalidParameter(
-                f"the sectors of {species} hold {parts!r} t/yr and the species {whole!r}; they have to agree"
-            )

@@ -196,12 +196,12 @@ def _ranked(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _reaches(o: int, low: NDArray[np.float64], ranked: NDArray[np.float64]) -> bool:
-    """Whether the cell reaches the lower end of its bracket in some draw."""
-    draws = 0
+def _at_least(o: int, end: NDArray[np.float64], ranked: NDArray[np.float64]) -> np.uint64:
+    """Mask of the draws in which a cell reaches an end of its bracket."""
+    mask = np.uint64(0)
     for b in range(BLOCK):
-        draws += 1 if ranked[b] >= low[o, b] else 0
-    return draws > 0
+        mask |= np.uint64(ranked[b] >= end[o, b]) << np.uint64(b)
+    return mask
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -210,23 +210,31 @@ def _cut(
     slot: int, above: NDArray[np.int64],
 ) -> np.uint64:  # fmt: skip
     """Mask of the draws in which the cell is above the bracket; entries within it are stored."""
-    low, high, scale = draws.low, draws.high, draws.scale
-    filled = pending.filled[slot]
-    weight, stand = cells.weight[p], draws.stand[o, cells.sampled[p]]
-    mask = np.uint64(0)
-    for b in range(BLOCK):
-        if ranked[b] < low[o, b] or not (draws.active >> np.uint64(b)) & _ONE:
-            continue
-        if ranked[b] >= high[o, b]:
-            mask |= _ONE << np.uint64(b)
-            above[slot, o, b] += np.int64(mass[b] * scale[o, b] * stand) if scale.size else weight
-        else:
-            if filled < pending.value.shape[1]:
-                pending.value[slot, filled] = ranked[b]
-                pending.at[slot, filled] = p
-                pending.key[slot, filled] = o * BLOCK + b
-            filled += 1
-    pending.filled[slot] = filled
+    reached = _at_least(o, draws.low, ranked) & draws.active
+    if reached == np.uint64(0):
+        return reached
+    # Without a branch for every draw: near the threshold one cannot be foretold.
+    mask = _at_least(o, draws.high, ranked) & reached
+    if draws.scale.size:
+        stand = draws.stand[o, cells.sampled[p]]
+        for b in range(BLOCK):
+            if (mask >> np.uint64(b)) & _ONE:
+                above[slot, o, b] += np.int64(mass[b] * draws.scale[o, b] * stand)
+    elif mask:
+        weight = cells.weight[p]
+        for b in range(BLOCK):
+            above[slot, o, b] += weight * np.int64((mask >> np.uint64(b)) & _ONE)
+    within = reached & ~mask
+    if within:
+        filled = pending.filled[slot]
+        for b in range(BLOCK):
+            if (within >> np.uint64(b)) & _ONE:
+                if filled < pending.value.shape[1]:
+                    pending.value[slot, filled] = ranked[b]
+                    pending.at[slot, filled] = p
+                    pending.key[slot, filled] = o * BLOCK + b
+                filled += 1
+        pending.filled[slot] = filled
     return mask
 
 
@@ -280,8 +288,7 @@ def _sweep_task(
             mask = np.uint64(0)
             if (reached >> o) & 1:
                 _ranked(p, o, cells, draws, amount, mass, ranked)
-                if _reaches(o, draws.low, ranked):
-                    mask = _cut(p, o, cells, draws, mass, ranked, pending, slot, above)
+                mask = _cut(p, o, cells, draws, mass, ranked, pending, slot, above)
             hot[o, p] = (hot[o, p] & ~draws.active) | mask
 
 

@@ -166,7 +166,10 @@ def group(
     start: NDArray[np.int64], weight: NDArray[np.int64], divisor: NDArray[np.float64], scale: NDArray[np.float64],
     stand: NDArray[np.float64], sampled: NDArray[np.uint8], values: NDArray[np.float64], weights: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Stored entries and their weights by key, ``stand`` (output, sampled) being how often a mass counts: each thread's row goes to its own places, ``start`` (row, key) being where they begin."""
+    """Stored entries and their weights by key: each thread's row goes to its own places, ``start`` (row, key) being where they begin.
+
+    ``stand`` (output, sampled or not) is how often a mass counts.
+    """
     for row in numba.prange(value.shape[0]):
         for j in range(filled[row]):
             k = np.int64(key[row, j])

@@ -20,7 +20,7 @@ from gis.exports.tables import write_csv
 from gis.exports.thumbnail import Caption, write_thumbnail
 from gis.exports.vector import write_flatgeobuf, write_geopackage, write_geoparquet
 from gis.regions.roles import Role
-from gis.workspace.objects import storage_errors
+from gis.workspace.objects import refuse_no_file, storage_errors
 from gis.workspace.run import Run
 
 __all__ = ["Format", "export_run", "outlines_of", "picture"]
@@ -60,8 +60,7 @@ def export_run(run: Run, format_: Format, path: Path, selection: Selection | Non
 
 
 def _one_file(run: Run, format_: Format, path: Path, selection: Selection) -> Path:
-    if path.is_dir():
-        raise InvalidParameter(f"{path} is a directory, and {format_} makes one file; name a file")
+    refuse_no_file(path)
     ending, write = _ONE_FILE[format_]
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".cozone-", dir=path.parent) as aside:
@@ -113,13 +112,12 @@ def picture(run: Run, path: Path, *, species: str | None = None, year: int | Non
 
 
 def outlines_of(run: Run) -> list[gpd.GeoSeries]:
-    """The domain, then the counties, as far as the run has them."""
+    """The domain, then the counties, else the domain's own regions where there are several, as far as the run has them."""
+    domain, counties = run.regions.layer(Role.DOMAIN), run.regions.layer(Role.COUNTY)
     found = []
-    for role in (Role.DOMAIN, Role.COUNTY):
-        layer = run.regions.layer(role)
-        if layer is not None:
-            shapes = layer.frame.geometry.to_numpy()
-            if role is Role.DOMAIN:
-                shapes = [shapely.union_all(shapes)]
-            found.append(gpd.GeoSeries(shapes, crs=layer.frame.crs))
+    if domain is not None:
+        found.append(gpd.GeoSeries([shapely.union_all(domain.frame.geometry.to_numpy())], crs=domain.frame.crs))
+    inner = domain if counties is None and domain is not None and len(domain) > 1 else counties
+    if inner is not None:
+        found.append(gpd.GeoSeries(inner.frame.geometry.to_numpy(), crs=inner.frame.crs))
     return found

@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gis.errors import InvalidParameter
 from gis.exports.report import write_report
 from gis.workspace.export import outlines_of
-from gis.workspace.objects import storage_errors
+from gis.workspace.objects import refuse_no_file, storage_errors
 from gis.workspace.run import Run
 from gis.workspace.zonings import StoredZoning
 
@@ -18,8 +17,7 @@ __all__ = ["export_report"]
 
 def export_report(stored: StoredZoning, run: Run, path: Path, *, language: str) -> Path:
     """The HTML file written; it appears under its name only when it is whole."""
-    if path.is_dir():
-        raise InvalidParameter(f"{path} is a directory, and a report is one file; name a file")
+    refuse_no_file(path)
     manifest = {
         "id": stored.id, "name": stored.name, "label": stored.label, "created": stored.created.isoformat(),
         **stored.manifest,

@@ -23,7 +23,7 @@ from gis.exports.units import (
     write_geoparquet_layer,
 )
 from gis.workspace.comparisons import StoredComparison
-from gis.workspace.objects import storage_errors
+from gis.workspace.objects import refuse_no_file, storage_errors
 from gis.workspace.zonings import StoredZoning
 
 __all__ = ["ZoningFormat", "export_zoning", "layers_of"]
@@ -61,8 +61,14 @@ def export_zoning(
     if wkt and format_ is not ZoningFormat.CSV:
         raise InvalidParameter(f"polygons as text are for csv; {format_} has polygons of its own")
     one_file = layer is not None or format_ is ZoningFormat.GPKG
-    if one_file and path.is_dir():
-        raise InvalidParameter(f"{path} is a directory, and this makes one file; name a file")
+    if one_file:
+        refuse_no_file(path)
+    if not one_file and path.is_file():
+        raise InvalidParameter(
+            f"{path} is a file, and {format_} makes a directory of files; name a directory, or one layer with --layer"
+        )
+    if format_ is ZoningFormat.GPKG and path.suffix.lower() != ".gpkg":
+        raise InvalidParameter(f"{path}: programs know a GeoPackage by its ending; name it {path.name}.gpkg")
     with storage_errors(path):
         if format_ is ZoningFormat.COG:
             return _rasters(stored, path, layer)

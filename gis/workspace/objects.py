@@ -19,10 +19,10 @@ from io import RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from gis.errors import CorruptObject, StorageError
+from gis.errors import CorruptObject, InvalidParameter, StorageError
 from gis.workspace.locks import FileLock
 
-__all__ = ["ObjectStore", "Session", "Staged"]
+__all__ = ["ObjectStore", "Session", "Staged", "refuse_no_file", "storage_errors"]
 
 _CHUNK = 1 << 20
 _SESSION_LOCK = "lock"
@@ -174,6 +174,14 @@ class ObjectStore:
 
 
 _REMEDY = "restore it from a backup, or delete the run and publish it again from its inputs"
+
+
+def refuse_no_file(path: Path) -> None:
+    """An error if one file is to be written where a directory or a device stands: either would be replaced, or refuse to be."""
+    if path.is_dir():
+        raise InvalidParameter(f"{path} is a directory, and this makes one file; name a file")
+    if path.exists() and not path.is_file():
+        raise InvalidParameter(f"{path} is no plain file, and what stands there is replaced; name a file")
 
 
 @contextmanager

@@ -49,10 +49,12 @@ class ProductKind:
     letter: str
     table: Table
     members: Table
+    # The command that makes one.
+    made_by: str
 
 
-ZONINGS = ProductKind("zoning", "z", tables.zonings, tables.zoning_objects)
-COMPARISONS = ProductKind("comparison", "c", tables.comparisons, tables.comparison_objects)
+ZONINGS = ProductKind("zoning", "z", tables.zonings, tables.zoning_objects, "zone")
+COMPARISONS = ProductKind("comparison", "c", tables.comparisons, tables.comparison_objects, "compare")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,9 @@ def find_product(connection: Connection, kind: ProductKind, which: str, *, place
     row = connection.execute(wanted.limit(1)).first()
     if row is None:
         known = connection.execute(select(table.c.id).order_by(table.c.created.desc()).limit(5))
-        some = ", ".join(known.scalars()) or "none"
+        some = ", ".join(known.scalars())
+        if not some:
+            raise NotFound(f"{place} holds no {kind.name} yet; `cozone {kind.made_by}` makes one")
         raise NotFound(f"no {kind.name} has the id or name {which!r} in {place}; the newest: {some}")
     return _entry(connection, kind, row)
 

@@ -74,5 +74,10 @@ def _check(pollutants: int, min_pollutants: int) -> None:
         raise InvalidParameter(f"{pollutants} pollutants; expected 1 to {_BITS - 1} beside carbon")
     if not 1 <= min_pollutants <= pollutants:
         raise InvalidParameter(
-            f"min_pollutants is {min_pollutants}, and there are {pollutants} pollutants; expected 1 to {pollutants}"
+            f"hot.min_pollutants is {min_pollutants}, and pollutants to count: {pollutants}; set it to {_range(pollutants)}, "
+            "or name more of the run's species under `pollutants`"
         )
+
+
+def _range(most: int) -> str:
+    return "1" if most == 1 else f"1 to {most}"

@@ -27,8 +27,8 @@ def notes_of(
 ) -> pd.DataFrame:
     """TABLES["notes"]: topic, severity (warning or note), Chinese, English; the same statement about several species once each."""
     rows = [
-        *_standing(), *_species(subject, found), *_hot_sets(tables["hot_sets"]), *_evidence(found), *_proxies(tables),
-        *_years(found), *_units(tables, parameters),
+        *_standing(), *_choices(parameters), *_species(subject, found), *_hot_sets(tables["hot_sets"]), *_evidence(found),
+        *_proxies(tables), *_null(tables["overlap"], parameters), *_years(found), *_units(tables, parameters),
     ]  # fmt: skip
     distortion = found.emissions.domain.grid.describe_area()
     if distortion:
@@ -53,6 +53,38 @@ def _standing() -> Iterator[Note]:
         "一吨二氧化碳无论排放在何处影响相同：仅碳热点不构成针对具体地点的管控指令。",
         "A tonne of CO2 counts the same anywhere: a carbon-only hotspot is no order about a place.",
     )  # fmt: skip
+
+
+def _choices(parameters: Parameters) -> Iterator[Note]:
+    """Choices that change what a share or a class means."""
+    if parameters.emitting_only:
+        yield (
+            "domain", "note",
+            "范围仅含当年有排放的网格：各项比例（q、集中度、重合）均以这些网格为分母，其他年份也只在这些网格内判定热点。",
+            "The domain is only the cells that emit in this year: all shares (q, concentration, overlap) are shares of these, and the "
+            "hot sets of other years are cut within them.",
+        )  # fmt: skip
+    if parameters.apeq is not None:
+        given = ", ".join(f"{_name(s)} {w:.4g}" for s, w in sorted(parameters.apeq.weights.items()))
+        yield (
+            "apeq", "note",
+            f"类别按大气污染当量判定，而不是按污染物个数。每吨权重：{given}。来源：{parameters.apeq.source}。",
+            "Classes go by the pollution equivalent (APeq), not by the number of hot pollutants. Weights of a tonne: "
+            f"{given}. Source: {parameters.apeq.source}.",
+        )  # fmt: skip
+
+
+def _null(table: pd.DataFrame, parameters: Parameters) -> Iterator[Note]:
+    wanted, made = parameters.overlap.shifts, int(table["shifts"].max()) if len(table) else 0
+    if made < wanted:
+        support = f"{parameters.overlap.support:.0%}"
+        yield (
+            "overlap", "warning" if not made else "note",
+            f"重合的零分布应有 {wanted} 次平移，只有 {made} 次平移后仍保留范围面积的 {support} 以上"
+            + ("，因此没有零值，不能判断重合是否超出偶然。" if not made else "。"),
+            f"Of {wanted} shifts for the null of overlap only {made} leave {support} of the domain or more"
+            + ("; there is no null, and nothing says whether overlap is more than chance." if not made else "."),
+        )  # fmt: skip
 
 
 def _species(subject: Subject, found: Findings) -> Iterator[Note]:

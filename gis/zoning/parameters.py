@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gis.errors import InvalidDescription
+from gis.zoning.faults import fault_lines
 
 __all__ = [
     "Access",
@@ -32,7 +33,7 @@ SpeciesCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=32)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Hot(_Table):
@@ -106,6 +107,15 @@ class Membership(_Table):
         default_factory=dict, description="error of a cell's share by tier, in place of the defaults"
     )
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Membership:
+        if self.uncertain > self.core:
+            raise ValueError(
+                f"uncertain = {self.uncertain} is above core = {self.core}; what is robust is so more often, so uncertain <= core "
+                "is expected"
+            )
+        return self
+
 
 class Overlap(_Table):
     """``[overlap]``: do the hot sets of two species coincide more than they would by chance."""
@@ -155,7 +165,7 @@ class Access(_Table):
     """``[access]``: the draft of the access list."""
 
     rules: str | None = Field(
-        None, description="a rule file beside this one; left out: the rules that come with cozone"
+        None, min_length=1, description="a rule file beside this one; left out: the rules that come with cozone"
     )
 
 
@@ -199,6 +209,11 @@ class Parameters(_Table):
             problems.append("score.weights are all zero; one pollutant at least has to count")
         if self.apeq is not None and set(self.apeq.weights) != set(self.pollutants):
             problems.append("apeq.weights needs a weight for every pollutant and for nothing else")
+        strangers = sorted({e.species for e in self.membership.errors if e.species} - {self.carbon, *self.pollutants})
+        if strangers:
+            problems.append(
+                f"membership.errors names {', '.join(strangers)}, which is neither the carbon nor among the pollutants"
+            )
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -219,8 +234,4 @@ def read_parameters(path: Path | None) -> Parameters:
     try:
         return Parameters.model_validate(table)
     except ValidationError as error:
-        faults = "\n".join(
-            f"  {'.'.join(str(p) for p in e['loc']) or '(file)'}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        )
-        raise InvalidDescription(f"{path}: {error.error_count()} fault(s):\n{faults}") from error
+        raise InvalidDescription(f"{path}: {fault_lines(error, Parameters)}") from error

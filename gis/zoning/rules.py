@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from gis.errors import InvalidDescription
 from gis.species import SECTORS
+from gis.zoning.faults import fault_lines
 
 __all__ = ["PARTS", "Act", "Nature", "Rule", "Rules", "When", "names_industry", "parse_rules", "read_rules"]
 
@@ -170,11 +171,7 @@ def parse_rules(text: str, origin: str) -> Rules:
     try:
         return Rules.model_validate({**table, "text": text})
     except ValidationError as error:
-        faults = "\n".join(
-            f"  {'.'.join(str(p) for p in e['loc']) or '(file)'}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        )
-        raise InvalidDescription(f"{origin}: {error.error_count()} fault(s):\n{faults}") from error
+        raise InvalidDescription(f"{origin}: {fault_lines(error, Rules)}") from error
 
 
 _CODE = re.compile(r"^([A-T])?(\d{2,4})$")

@@ -18,7 +18,7 @@ from gis.zoning.classes import CellClass, class_table
 from gis.zoning.model import TABLES
 from gis.zoning.parameters import Parameters
 
-__all__ = ["Variant", "sensitivity", "variants_of"]
+__all__ = ["Variant", "deciding", "sensitivity", "variants_of"]
 
 Layers = Mapping[Order, Sequence[RankLayer]]
 
@@ -45,6 +45,18 @@ class Variant:
     def name(self) -> str:
         """As it stands in the table."""
         return f"{self.mode} {self.q:.4g} {self.min_pollutants}" + (" emitting" if self.emitting_only else "")
+
+
+def deciding(layers: Layers, parameters: Parameters) -> tuple[Layers, Parameters]:
+    """Rank layers of the species that decide about classes, and the parameters by which they do.
+
+    Where one equivalent, the last species, stands for all pollutants, these are carbon and the equivalent.
+    """
+    if parameters.apeq is None:
+        return layers, parameters
+    hot = parameters.hot.model_copy(update={"min_pollutants": 1})
+    pairs = {order: (found[0], found[-1]) for order, found in layers.items()}
+    return pairs, parameters.model_copy(update={"hot": hot})
 
 
 def sensitivity(domain: Domain, layers: Layers, parameters: Parameters) -> tuple[pd.DataFrame, pd.DataFrame]:

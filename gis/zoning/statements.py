@@ -73,15 +73,20 @@ def _patch_amounts(found: Findings) -> Floats:
 
 
 def listed_table(found: Findings, kept: Kept) -> pd.DataFrame:
-    """TABLES["listed"]: hotspots too small for a unit by class, and cells where one pollutant alone is hot."""
+    """TABLES["listed"]: hotspots too small for a unit by class, and cells that are hot for pollutants but of no class."""
     emissions, delineation = found.emissions, found.delineation
     of_cell = delineation.patch
     small = (of_cell >= 0) & ~np.append(kept.kept, True)[of_cell]
     grown = delineation.grown
     groups = [("small", klass.code, small & (grown == klass)) for klass in sorted(CellClass, reverse=True) if klass]
+    of_none = (found.heat.bits > 0) & (delineation.klass == CellClass.NONE) & (of_cell < 0)
+    several = of_none.copy()
     for s, code in enumerate(found.heat.species):
-        alone = (found.heat.bits == 1 << s) & (delineation.klass == CellClass.NONE) & (of_cell < 0)
+        alone = of_none & (found.heat.bits == 1 << s)
         groups.append((f"one pollutant: {code}", CellClass.NONE.code, alone))
+        several &= ~alone
+    # With a rule of three pollutants or more, or of an equivalent, two can be hot and make no class.
+    groups.append(("several pollutants, no class", CellClass.NONE.code, several))
     rows = [
         {"reason": reason, "class": klass, "cells": int(mask.sum()), "area_km2": float(emissions.domain.area_km2[mask].sum())}
         | {f"{c}_t": float(emissions.amount_t[s, mask].sum()) for s, c in enumerate(found.heat.species)}

@@ -183,11 +183,15 @@ def _rules(parameters: Parameters, params: Path | None) -> str | None:
     """Text of the rule file that the parameters name, beside their own file; None for the rules that come with cozone."""
     if parameters.access.rules is None or params is None:
         return None
+    from gis.zoning.rules import parse_rules
+
     path = params.parent / parameters.access.rules
     try:
-        return path.read_text("utf-8-sig")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidDescription(f"{path}: the rule file named by access.rules cannot be read: {error}") from error
+    # Before any work, and under the file's own name.
+    return parse_rules(text, str(path)).text
 
 
 def _list(found: list[dict[str, Any]], as_json: bool, none: str) -> None:

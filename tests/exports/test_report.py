@@ -476,7 +476,7 @@ def test_a_national_zoning_is_a_picture_and_a_part_of_the_tables(tmp_path: Path)
     assert WORDS["en"]["more_units"].format(3000) in seen.words
     assert WORDS["en"]["more_rows"].format(500) in seen.words
     assert seen.tags["article"] == 20 and len(text) < 4e6
-    # A tenth of what a minute would be: slow machines pass, a loop over rows of a frame does not.
+    # Far above the second or three it takes, so that a busy machine passes; reading rows of a frame one by one does not.
     assert took_s < 10
     few = _written(_many(2), tmp_path / "r.html", unit_pages=3)
     assert WORDS["en"]["map_cells"].strip() not in few and Reading(few).tags["article"] == 3

@@ -161,7 +161,7 @@ def test_a_plain_account_of_the_same_numbers_says_the_same(mode, make):
     hot, met, patch_t = oracle(emissions, asked)
     np.testing.assert_allclose(got.hot, hot, atol=1e-6)
     np.testing.assert_allclose(got.rule, met, atol=1e-6)
-    np.testing.assert_allclose(got.patch_t, patch_t, rtol=1e-12)
+    np.testing.assert_allclose(got.patch_t, patch_t, rtol=2e-7)
 
 
 def test_combinations_are_cut_as_one():
@@ -173,7 +173,7 @@ def test_combinations_are_cut_as_one():
     assert got.hot.shape == (2, 300)
     np.testing.assert_allclose(got.hot, hot, atol=1e-6)
     np.testing.assert_allclose(got.rule, met, atol=1e-6)
-    np.testing.assert_allclose(got.patch_t, patch_t, rtol=1e-12)
+    np.testing.assert_allclose(got.patch_t, patch_t, rtol=2e-7)
 
 
 @pytest.fixture
@@ -207,16 +207,16 @@ def test_screening_leaves_most_cells_out(monkeypatch):
     seen = []
     monkeypatch.setattr(
         blocks_module.Blocks,
-        "kept",
-        lambda self, mask, **how: seen.append(mask.sum()) or kept_before(self, mask, **how),
+        "reaching",
+        lambda self, entries, found: seen.append(reaching_before(self, entries, found)) or seen[-1],
     )
     patch = np.full(3000, -1, np.int32)
     got = run(emissions, SIZES.scaled(0.2), patch=patch, patches=0)
-    assert seen[-1] < 1200
+    assert len(seen[-1].position) < 1200
     assert got.patch_t.shape == (0, 3, 70)
 
 
-kept_before = blocks_module.Blocks.kept
+reaching_before = blocks_module.Blocks.reaching
 
 
 def test_the_same_bits_for_one_thread_and_two(small):
@@ -305,7 +305,7 @@ def test_a_cells_numbers_belong_to_the_cell():
     region = (own // 40).astype(np.int32)
     a = run(of(whole.domain, without), draws=130, patch=own, patches=400, region=region)
     b = run(part, draws=70, patch=some, patches=int(mask.sum()), region=region[mask])
-    np.testing.assert_allclose(b.patch_t, a.patch_t[mask][:, :2, :70], rtol=1e-14)
+    np.testing.assert_allclose(b.patch_t, a.patch_t[mask][:, :2, :70], rtol=2e-7)
 
 
 def test_a_region_keeps_its_numbers_by_its_key():
@@ -314,7 +314,7 @@ def test_a_region_keeps_its_numbers_by_its_key():
     keys = np.array([110101, 320102, 990000], np.uint64)
     a = run(emissions, region=region, region_key=keys)
     b = run(emissions, region=(2 - region).astype(np.int32), region_key=keys[::-1].copy())
-    np.testing.assert_allclose(a.patch_t, b.patch_t, rtol=1e-14)
+    np.testing.assert_allclose(a.patch_t, b.patch_t, rtol=2e-7)
     assert not np.allclose(a.patch_t[:4], run(emissions, region=region).patch_t[:4])
 
 
@@ -382,7 +382,7 @@ def test_shares_are_those_of_the_draws(seed, draws, q, fill, mode, spread):
     hot, met, patch_t = oracle(emissions, asked)
     np.testing.assert_allclose(got.hot, hot, atol=1e-6)
     np.testing.assert_allclose(got.rule, met, atol=1e-6)
-    np.testing.assert_allclose(got.patch_t, patch_t, rtol=1e-12)
+    np.testing.assert_allclose(got.patch_t, patch_t, rtol=2e-7)
 
 
 def test_the_record_names_every_size_and_its_source():

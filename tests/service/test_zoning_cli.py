@@ -6,6 +6,7 @@ The zonings are published by hand; what a zoning says is tested elsewhere, and o
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -227,6 +228,42 @@ def test_a_rule_file_is_looked_for_beside_the_parameters(published: Path, tmp_pa
     assert "cannot be read" in refused("zone", "-w", published, "-p", tmp_path / "zoning.toml")
 
 
+def test_a_broken_rule_file_is_named_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "zoning.toml").write_text('[access]\nrules = "mine.toml"\n', "utf-8")
+    (tmp_path / "mine.toml").write_text("as_of = 2024\nruels = []\n", "utf-8")
+    message = refused("zone", "-w", tmp_path / "none", "-p", tmp_path / "zoning.toml")
+    assert message.startswith(f"InvalidDescription: {tmp_path / 'mine.toml'}: 4 fault(s)")
+    assert "ruels: no such key; did you mean rules? There are as_of, sectors, acts, rules\n" in message
+
+
+def test_a_misspelt_sector_of_error_sizes_is_refused(published: Path, tmp_path: Path) -> None:
+    # It would leave the defaults where the user believes to have changed them.
+    params = tmp_path / "zoning.toml"
+    params.write_text('[[membership.errors]]\nsector = "pwoer"\nactivity = 0.3\nsource = "survey"\n', "utf-8")
+    message = refused("zone", "-w", published, "-p", params)
+    assert "the sector(s) pwoer, which run r-" in message and "power" in message
+
+
+def test_what_stands_in_the_way_of_an_export_is_not_replaced(published: Path, tmp_path: Path) -> None:
+    words = ("export", "z-latest", "-w", published)
+    (tmp_path / "file").write_text("kept", "utf-8")
+    assert "is a file, and csv makes a directory" in refused(*words, "-f", "csv", "-o", tmp_path / "file")
+    assert (tmp_path / "file").read_text("utf-8") == "kept"
+    # GDAL and QGIS do not open a GeoPackage that is called otherwise.
+    assert "name it zoning.gpkg" in refused(*words, "-f", "gpkg", "-o", tmp_path / "zoning")
+    os.mkfifo(tmp_path / "pipe")
+    one = (*words, "-f", "csv", "--layer", "units", "-o", tmp_path / "pipe")
+    for command in (one, ("report", "z-latest", "-w", published, "-o", tmp_path / "pipe")):
+        assert "is no plain file" in refused(*command)
+    assert (tmp_path / "pipe").is_fifo() and sorted(p.name for p in tmp_path.iterdir()) == ["file", "pipe"]
+
+
+def test_z_latest_without_a_zoning_says_how_to_make_one(tmp_path: Path) -> None:
+    Workspace(tmp_path / "ws").close()
+    assert refused("show", "z-latest", "-w", tmp_path / "ws").endswith("holds no zoning yet; `cozone zone` makes one\n")
+    assert "`cozone compare` makes one" in refused("show", "c-latest", "-w", tmp_path / "ws")
+
+
 def test_a_sweep_is_printed_a_row_a_variant(capsys: pytest.CaptureFixture[str]) -> None:
     tables = made_zoning().tables
     print_sweep(tables["sensitivity"], tables["stability"])
@@ -242,7 +279,7 @@ def test_report_languages_and_places(published: Path, tmp_path: Path) -> None:
     assert "no zoning has the id or name 'nobody'" in refused("report", "nobody", "-w", published)
     assert refused("report", "r-latest", "-w", published).startswith("NotFound: no zoning")
     (tmp_path / "taken").mkdir()
-    assert "is a directory, and a report is one file" in refused(*words, "-o", tmp_path / "taken")
+    assert "is a directory, and this makes one file" in refused(*words, "-o", tmp_path / "taken")
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

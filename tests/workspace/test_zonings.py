@@ -207,7 +207,7 @@ def test_names_find_the_newest_and_latest_the_last(workspace: Workspace, run: Ru
     workspace.delete_zoning(a)
     assert workspace.zoning("latest").id == b.id
     workspace.delete_zoning(b)
-    with pytest.raises(NotFound, match=r"no zoning has the id or name 'latest' in .*; the newest: none"):
+    with pytest.raises(NotFound, match=r"holds no zoning yet; `cozone zone` makes one"):
         workspace.zoning("latest")
 
 

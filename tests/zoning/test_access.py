@@ -219,7 +219,7 @@ def test_text_is_kept_and_read_from_a_file(tmp_path: Path) -> None:
         (HEAD, "rules: Field required"),
         (HEAD + rule() + rule(), "rule r is there 2 times"),
         (HEAD + rule(more='sectors = ["steal"]'), "no sector 'steal'"),
-        (HEAD + rule("klass = 1"), "Extra inputs"),
+        (HEAD + rule("klass = 1"), "rules.0.when.klass: no such key; did you mean class"),
         (HEAD + rule(nature="ban"), "nature"),
         (HEAD + rule("sector_share = { co2 = 2 }"), "less than or equal to 1"),
         (HEAD.replace("law =", "other ="), "rules: Field required"),
