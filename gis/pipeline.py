@@ -21,6 +21,7 @@ from gis.workspace import Run, Workspace
 from gis.workspace.comparisons import StoredComparison
 from gis.workspace.emissions import amounts_of, domain_of, emissions_of, refuse_unknown, sector_tiers
 from gis.workspace.provenance import RunProvenance
+from gis.workspace.recording import check_name
 from gis.workspace.zonings import StoredZoning, zoning_identity
 from gis.zoning.apeq import with_apeq
 from gis.zoning.comparison import compare
@@ -57,6 +58,7 @@ def grid_inventory(
     progress: Progress | None = None,
 ) -> Run:
     """Read, allocate, close the ledger, publish; lenient runs write the refused rows beside the result."""
+    check_name(name, "run")  # before the work, not after it
     inventory = read_inventory(inventory_path, lenient=lenient, progress=staged(progress))
     allocation = allocate(inventory, grid, progress=progress)
     run = workspace.publish(allocation, name=name, label=label, progress=progress)
@@ -77,6 +79,7 @@ def zone_run(
     progress: Progress | None = None,
 ) -> StoredZoning:
     """Zone a year of a run (the last one), close the ledger, publish."""
+    check_name(name, "zoning")  # before the work, not after it
     zoning = zoning_of(run, parameters, year=year, rules_text=rules_text, progress=progress)
     if progress is not None:
         progress("publishing", 0, 0)
@@ -143,8 +146,14 @@ def _refuse_strange_sectors(run: Run, parameters: Parameters) -> None:
 
 
 def _species(run: Run, parameters: Parameters) -> tuple[str, ...]:
-    """Carbon and those pollutants that the run has."""
-    return (parameters.carbon, *(p for p in parameters.pollutants if p in run.species))
+    """Carbon and those pollutants that the run has, of which there has to be one."""
+    pollutants = [p for p in parameters.pollutants if p in run.species]
+    if not pollutants:
+        raise InvalidParameter(
+            f"run {run.id} has none of the pollutants {', '.join(parameters.pollutants)}; a zoning needs one at least. It has "
+            f"{', '.join(run.species)}"
+        )
+    return (parameters.carbon, *pollutants)
 
 
 def compare_zonings(

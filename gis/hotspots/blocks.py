@@ -163,7 +163,7 @@ class Blocks:
 
     def sampled(self, entries: Entries, errors: float) -> list[tuple[Bracket, Floats]]:
         """Brackets from an even sample of the emitting cells, block by block, with the bounds that belong to them."""
-        emitting, at = np.count_nonzero(self.emitting), self._even(entries.position)
+        emitting, at = int(np.count_nonzero(self.emitting)), self._even(entries.position)
         taken, size = entries.position[at], len(at)
         cells = self.cells(taken, entries.value[at], alone=True)
         weight, whole = self.cuts.weight[taken], float(self.cuts.weight.sum())
@@ -186,7 +186,7 @@ class Blocks:
     def _even(self, position: NDArray[np.int64]) -> NDArray[np.int64]:
         """Entries of which brackets are made: of wanted cells and of others the same share, so that each counts alike."""
         emits, sampled = self.emitting[position], self.frame.sampled[position]
-        emitting, others = np.count_nonzero(self.emitting), np.count_nonzero(self.frame.others)
+        emitting, others = int(np.count_nonzero(self.emitting)), int(np.count_nonzero(self.frame.others))
         size = min(emitting, max(_SAMPLE, emitting // _SAMPLED))
         taken = []
         for mask, whole in ((emits & ~sampled, emitting - others), (sampled, others)):

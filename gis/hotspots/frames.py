@@ -32,9 +32,7 @@ class Frame:
     step: int
 
     @classmethod
-    def of(
-        cls, emissions: Emissions, wanted: NDArray[np.bool_] | None, patch: NDArray[np.int32], seed: int
-    ) -> Frame:
+    def of(cls, emissions: Emissions, wanted: NDArray[np.bool_] | None, patch: NDArray[np.int32], seed: int) -> Frame:
         """The frame of a domain; cells of patches are always wanted, and without a mask all cells are."""
         size = emissions.domain.size
         if wanted is None:

@@ -33,7 +33,8 @@ class Membership:
     """Shares of draws, and what patches and whole species emit in each draw.
 
     ``hot`` is (output, cell), outputs being the species or their combinations; ``rule`` is the share of draws in which a cell meets the
-    rule of its own class, 0 for none. Both are 0 in cells for which nothing was wanted. ``patch_t`` is (patch, species, draw), ``totals_t`` (species, draw).
+    rule of its own class, 0 for none. Both are 0 in cells for which nothing was wanted. ``patch_t`` is (patch, species, draw),
+    ``totals_t`` (species, draw).
     """
 
     hot: NDArray[np.float32]
@@ -103,7 +104,15 @@ def membership(
     factors = CommonFactors(terms_of(emissions, sizes, sector_tier), keys, seed)
     frame = Frame.of(emissions, wanted, patch, seed)
     blocks = Blocks.of(
-        emissions, factors, sizes, Cuts.of(emissions.domain, mode, q, tie_overshoot), weights, frame, region, patch, draws
+        emissions,
+        factors,
+        sizes,
+        Cuts.of(emissions.domain, mode, q, tie_overshoot),
+        weights,
+        frame,
+        region,
+        patch,
+        draws,
     )
     sums, errors = _run(blocks, Rule(klass, rule), patches)
     return Membership(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gis.hotspots.blocks import LEAST, Blocks, Bracket
 from gis.hotspots.entries import Entries, runs_of
 from gis.kernels.membership import BLOCK, Draws, Pending, sweep
-from gis.kernels.uncertain import count_draws, group, mark, meets_rule, thresholds
+from gis.kernels.uncertain import add_runs, count_draws, group, mark, meets_rule, thresholds
 
 __all__ = ["Rule", "Sums", "nothing", "tally"]
 
@@ -57,7 +57,9 @@ def tally(blocks: Blocks, rule: Rule, patches: int, *, errors: float, threads: i
     out = _Tally(blocks, rule, entries, patches)
     for number in range(blocks.count):
         factor = blocks.factors.block(number)
-        bracket = found[number][0] if found else blocks.binned(number, factor, entries.masses, out.cells, errors, threads)
+        bracket = (
+            found[number][0] if found else blocks.binned(number, factor, entries.masses, out.cells, errors, threads)
+        )
         if not out.add(number, factor, bracket, threads):
             return None
     return out.sums()
@@ -102,8 +104,8 @@ class _Tally:
         self.totals_t[:, to] = self.blocks.totals(factor, self.masses)[:, :active]
         if len(self.run_t):
             first = np.flatnonzero(np.diff(self.run_patch, prepend=-1))
-            patches = self.run_patch[first]
-            self.patch_t[patches, :, to] = np.add.reduceat(self.run_t, first, axis=0)[:, :, :active]
+            ends = np.append(first, len(self.run_patch))
+            add_runs(self.run_t, ends, self.run_patch[first], to.start, active, self.patch_t)
         return True
 
     def _settle(self, draws: Draws, bracket: Bracket, mask: int, threads: int, hot: NDArray[np.uint64]) -> bool:

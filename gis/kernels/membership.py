@@ -93,27 +93,40 @@ def _fill_chances(cell: np.uint64, draws: Draws, tier: int, out: NDArray[np.floa
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _perturbed(
-    p: int, cells: Cells, draws: Draws, wanted: int, missing: int, chance: NDArray[np.float64], out: NDArray[np.float64]
+    p: int, cells: Cells, draws: Draws, wanted: int, missing: int, chance: NDArray[np.float64], part: NDArray[np.float64],
+    out: NDArray[np.float64],
 ) -> None:  # fmt: skip
-    """Amounts of the wanted species of a cell in each draw of the block; cell parts are drawn for the missing tiers that it has."""
+    """Amounts of the wanted species of a cell in each draw of the block; cell parts are drawn for the missing tiers that it has.
+
+    ``part`` is room for the sums by tier: what cells share is added up first, so that the cell part is multiplied by once.
+    """
     values, factor, tiers, first = cells.value, draws.factor, draws.tier, draws.first
-    species = out.shape[0]
     region = cells.region[p]
-    for s in range(species):
+    for s in range(out.shape[0]):
         if (wanted >> s) & 1 == 0:
             continue
-        for b in range(BLOCK):
-            out[s, b] = 0.0
+        used = 0
         for k in range(first[s], first[s + 1]):
             t = tiers[k]
             value = values[p, k]
             if value == 0.0:
                 continue
-            if (missing >> t) & 1:
-                _fill_chances(cells.cell[p], draws, t, chance)
-                missing ^= 1 << t
-            for b in range(BLOCK):
-                out[s, b] += value * factor[region, k, b] * chance[t, b]
+            if (used >> t) & 1:
+                for b in range(BLOCK):
+                    part[t, b] += value * factor[region, k, b]
+            else:
+                used |= 1 << t
+                for b in range(BLOCK):
+                    part[t, b] = value * factor[region, k, b]
+        for b in range(BLOCK):
+            out[s, b] = 0.0
+        for t in range(part.shape[0]):
+            if (used >> t) & 1:
+                if (missing >> t) & 1:
+                    _fill_chances(cells.cell[p], draws, t, chance)
+                    missing ^= 1 << t
+                for b in range(BLOCK):
+                    out[s, b] += part[t, b] * chance[t, b]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -271,6 +284,7 @@ def _sweep_task(
 ) -> None:  # fmt: skip
     outputs, species = draws.combine.shape
     chance = np.ones((draws.table.shape[0], BLOCK))
+    part = np.empty(chance.shape)
     amount = np.empty((species, BLOCK))
     mass = np.empty(BLOCK)
     ranked = np.empty(BLOCK)
@@ -281,7 +295,7 @@ def _sweep_task(
         if cells.run[p] >= 0:
             needed = (1 << species) - 1
         if needed:
-            _perturbed(p, cells, draws, needed, missing, chance, amount)
+            _perturbed(p, cells, draws, needed, missing, chance, part, amount)
         if cells.run[p] >= 0:
             _add_to_run(p, cells, first, amount, run_t)
         for o in range(outputs):
@@ -299,11 +313,12 @@ def perturb(cells: Cells, draws: Draws, out: NDArray[np.float64]) -> None:
     size = cells.region.shape[0]
     for task in numba.prange(-(-size // TASK)):
         chance = np.ones((draws.table.shape[0], BLOCK))
+        part = np.empty(chance.shape)
         amount = np.empty((species, BLOCK))
         mass = np.empty(BLOCK)
         ranked = np.empty(BLOCK)
         for p in range(task * TASK, min(size, (task + 1) * TASK)):
-            _perturbed(p, cells, draws, (1 << species) - 1, draws.moving, chance, amount)
+            _perturbed(p, cells, draws, (1 << species) - 1, draws.moving, chance, part, amount)
             for o in range(outputs):
                 _ranked(p, o, cells, draws, amount, mass, ranked)
                 for b in range(BLOCK):
@@ -329,13 +344,14 @@ def _histogram_task(
     outputs, species = draws.combine.shape
     scale = draws.scale
     chance = np.ones((draws.table.shape[0], BLOCK))
+    part = np.empty(chance.shape)
     amount = np.empty((species, BLOCK))
     mass = np.empty(BLOCK)
     ranked = np.empty(BLOCK)
     # The upper 16 bits of a positive float64 are its exponent and four digits: a logarithm that costs nothing.
     bits = ranked.view(np.int64)
     for p in range(task * TASK, min(cells.region.shape[0], (task + 1) * TASK)):
-        _perturbed(p, cells, draws, (1 << species) - 1, draws.moving, chance, amount)
+        _perturbed(p, cells, draws, (1 << species) - 1, draws.moving, chance, part, amount)
         for o in range(outputs):
             _ranked(p, o, cells, draws, amount, mass, ranked)
             stand = draws.stand[o, cells.sampled[p]]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from gis.kernels.philox import philox
 
 __all__ = [
-    "brackets", "common_factors", "compact", "count_draws", "group", "mark", "meets_rule", "pick", "ratios", "reaching", "region_masses",
-    "thresholds",
+    "add_runs", "brackets", "common_factors", "compact", "count_draws", "group", "mark", "meets_rule", "pick", "ratios", "reaching",
+    "region_masses", "thresholds",
 ]  # fmt: skip
 
 _BLOCK = 64
@@ -75,6 +75,25 @@ def region_masses(
         out[region[e if dense else at[e]]] += value[e]
 
 
+@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def add_runs(
+    run_t: NDArray[np.float64],
+    first: NDArray[np.int64],
+    patch: NDArray[np.int32],
+    start: int,
+    draws: int,
+    out: NDArray[np.float32],
+) -> None:
+    """Sums of the runs of each patch, put at ``start`` of its draws; ``first`` has the runs' end behind it."""
+    for j in numba.prange(patch.shape[0]):
+        for s in range(run_t.shape[1]):
+            for b in range(draws):
+                total = 0.0
+                for r in range(first[j], first[j + 1]):
+                    total += run_t[r, s, b]
+                out[patch[j], s, start + b] = total
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def compact(mask: NDArray[np.bool_], out: NDArray[np.float64]) -> None:
     """Rows of a table that are marked, moved to its front."""
@@ -89,7 +108,12 @@ def compact(mask: NDArray[np.bool_], out: NDArray[np.float64]) -> None:
 
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 def pick(
-    seed: np.uint64, stream: np.uint64, cell: NDArray[np.int64], among: NDArray[np.bool_], step: int, out: NDArray[np.bool_]
+    seed: np.uint64,
+    stream: np.uint64,
+    cell: NDArray[np.int64],
+    among: NDArray[np.bool_],
+    step: int,
+    out: NDArray[np.bool_],
 ) -> None:
     """One of ``step`` cells, a power of two: those whose word of the stream has zeros for its last digits."""
     low = np.uint64(0xFFFFFFFF)

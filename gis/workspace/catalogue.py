@@ -6,6 +6,7 @@ zonings, so that the database itself refuses to lose what another result stands 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -210,11 +211,19 @@ class Catalogue:
         try:
             yield
         except OperationalError as error:
-            raise StorageError(f"{self.path}: {error.orig}. Nothing was published.") from error
+            raise StorageError(f"{self.path}: {error.orig}{self._hint()}. Nothing was published.") from error
         except DatabaseError as error:
             raise StorageError(
                 f"{self.path} is not a readable catalogue ({error.orig}); restore it from a backup"
             ) from error
+
+    def _hint(self) -> str:
+        if os.access(self.path.parent, os.W_OK):
+            return ""
+        return (
+            "; you may not write there, and SQLite keeps files beside the catalogue even for reading: work on a copy, or ask for the "
+            "permission to write"
+        )
 
     def _migrate(self) -> None:
         """Bring the schema to the newest revision in the package; a newer one on disk is an error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,10 +24,18 @@ class Member:
     staged: Staged
 
 
+# What a command takes for an id, or for the newest.
+_RESERVED = re.compile(r"([rzc]-)?latest|[rzc]-[0-9a-f]{12}")
+
+
 def check_name(name: str | None, what: str) -> None:
     """Raise InvalidParameter for a name that cannot be kept."""
     if name is not None and not 0 < len(name) <= 200:
         raise InvalidParameter(f"the name of a {what} has 1 to 200 characters, not {len(name)}")
+    if name is not None and _RESERVED.fullmatch(name):
+        raise InvalidParameter(
+            f"{name!r} is how a result is called anyway, so nothing could be found by that name; take another"
+        )
 
 
 def insert_objects(connection: Connection, everything: Iterable[Staged]) -> None:

@@ -43,7 +43,9 @@ class UnitAmounts:
 
     def proxy_share(self) -> Floats:
         """Share of each unit's mass that rests on shared proxies, (units, species); 0 where nothing is emitted."""
-        return np.divide(self.shared_t, self.amount_t, out=np.zeros_like(self.amount_t), where=self.amount_t > 0)
+        share = np.divide(self.shared_t, self.amount_t, out=np.zeros_like(self.amount_t), where=self.amount_t > 0)
+        clipped: Floats = np.minimum(share, 1.0)  # sums in another order
+        return clipped
 
 
 def unit_amounts(

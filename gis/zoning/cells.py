@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis.allocation.tiers import TIERS, Tier
 from gis.hotspots.emissions import Emissions
 from gis.hotspots.evidence import Evidence, Note
 from gis.hotspots.membership import Membership
@@ -137,5 +138,17 @@ def _of_species(found: Findings, s: int, code: str, at: NDArray[np.int64]) -> di
         f"{code}_by": evidence.by[at],
         f"{code}_membership": member,
         f"{code}_proxy": np.divide(shared_t, amount_t, out=np.zeros(len(at)), where=amount_t > 0),
+        **{f"{code}_{tier}": _tier_share(emissions, code, tier, at, amount_t) for tier in TIERS},
         f"{code}_pattern": found.history.patterns[s].names(at),
     }
+
+
+def _tier_share(
+    emissions: Emissions, code: str, tier: Tier, at: NDArray[np.int64], amount_t: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Share of each cell's mass that a tier placed."""
+    if (code, tier) not in emissions.by_tier:
+        return np.zeros(len(at), np.float32)
+    mass_t = emissions.by_tier[code, tier].take(at)
+    share = np.divide(mass_t, amount_t, out=np.zeros(len(at)), where=amount_t > 0)
+    return np.minimum(share, 1.0).astype(np.float32)

@@ -26,11 +26,13 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     # Cells that are hot for some species or part of a hotspot. `class` is that at q; `tier` is clustered_core, isolated_core or
     # empty; `robustness` is core, uncertain, weak or empty; `membership` is the share of draws in which the
     # cell meets the rule of its class; `years_hot` counts the run's years in which it meets it; `proxy_share` is that of the mass of
-    # all species, each weighted alike; `patch` is -1 outside hotspots; `unit` is that which has most of the cell, or empty.
+    # all species, each weighted alike, `{s}_point` to `{s}_uniform` are shares by tier; `patch` is -1 outside hotspots; `unit` is that
+    # which has most of the cell, or empty.
     "cells": (
         "cell", "row", "col", "area_km2", "class", "bits", "tier", "robustness", "membership", "years_hot", "proxy_share",
         "patch", "seed", "filled", "unit",
-        "{s}_t", "{s}_t_km2", "{s}_hot", "{s}_z", "{s}_p", "{s}_significant", "{s}_by", "{s}_membership", "{s}_proxy", "{s}_pattern",
+        "{s}_t", "{s}_t_km2", "{s}_hot", "{s}_z", "{s}_p", "{s}_significant", "{s}_by", "{s}_membership", "{s}_proxy",
+        "{s}_point", "{s}_line", "{s}_surrogate", "{s}_uniform", "{s}_pattern",
     ),
     # Hotspots: connected cells of one class, before snapping, in the grid's CRS. `kept` says whether the size rule made it a unit.
     "hotspots": (
@@ -46,6 +48,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     ),
     # What units emit, by sector; location quotient (E_sz/E_z)/(E_s/E); `focus` marks the sectors a unit is about.
     "sectors": ("unit", "species", "sector", "mass_t", "share", "quotient", "focus"),
+    # How the mass of each unit was placed; the whole domain stands with an empty unit. Tiers without mass are left out.
+    "tiers": ("unit", "species", "tier", "mass_t", "share"),
     # The largest sources of each unit, species by species.
     "contributors": (
         "unit", "species", "position", "part", "source_id", "name_zh", "name_en", "industry", "sector", "tier", "supply_security", "mass_t",

@@ -158,7 +158,12 @@ def _years(found: Findings) -> Iterator[Note]:
 def _units(tables: Mapping[str, pd.DataFrame], parameters: Parameters) -> Iterator[Note]:
     units, conflicts = tables["units"], tables["conflicts"]
     review = int((units["review"] != "").sum())
-    if not len(units):
+    if not len(units) and len(conflicts):
+        yield (
+            "units", "warning", "生态保护红线和优先保护单元之外没有形成任何单元。",
+            "Outside red lines and priority protection nothing became a unit.",
+        )  # fmt: skip
+    elif not len(units):
         yield "units", "warning", "没有任何热点达到单元的最小规模。", "No hotspot is large enough for a unit."
     if review:
         yield (

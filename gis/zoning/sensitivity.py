@@ -91,7 +91,7 @@ def variants_of(domain: Domain, by_mode: Mapping[Mode, Sequence[RankLayer]], par
     hot, pollutants = parameters.hot, len(by_mode[Mode.AREA]) - 1
     if hot.min_pollutants > pollutants:
         raise InvalidParameter(
-            f"hot.min_pollutants is {hot.min_pollutants}, and there are {pollutants} pollutants; expected 1 to {pollutants}"
+            f"hot.min_pollutants is {hot.min_pollutants}, and pollutants to count: {pollutants}; set it to {pollutants} at most"
         )
     base_mode = Mode(hot.mode)
     steps = sorted({*parameters.sweep, hot.q})

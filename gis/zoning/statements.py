@@ -96,13 +96,17 @@ def listed_table(found: Findings, kept: Kept) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns_of("listed", found.heat.species))
 
 
-def totals_table(found: Findings) -> pd.DataFrame:
+def totals_table(found: Findings, parameters: Parameters) -> pd.DataFrame:
     """TABLES["totals"]: each species over the domain, and the range of its total over the draws."""
     rows = []
     emissions, member = found.emissions, found.membership
+    draws = np.zeros((0, 1)) if member is None else member.totals_t
+    if member is not None and parameters.apeq is not None:
+        weights = np.array([parameters.apeq.weights.get(s, 0.0) for s in emissions.species[:-1]])
+        draws = np.vstack((draws, weights @ draws))
     for s, code in enumerate(emissions.species):
         total_t = float(emissions.amount_t[s].sum())
-        drawn = member.totals_t[s] if member is not None and s < len(member.totals_t) else np.full(1, np.nan)
+        drawn = draws[s] if member is not None else np.full(1, np.nan)
         low, high = np.quantile(drawn, (_LOW, _HIGH))
         rows.append(
             {

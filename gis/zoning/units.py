@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from gis.allocation.tiers import TIERS, Tier
 from gis.hotspots.emissions import Emissions
 from gis.zoning.amounts import UnitAmounts, supply_secured, unit_amounts
 from gis.zoning.cells import CELL_TIERS, Findings, robustness
@@ -20,7 +22,7 @@ from gis.zoning.scores import RankDraws, scores
 from gis.zoning.shapes import UnitShapes
 from gis.zoning.sources import PointSources
 
-__all__ = ["PROXY_LED", "Units", "conflict_table", "unit_of_cell", "unit_table", "units_of"]
+__all__ = ["PROXY_LED", "Units", "conflict_table", "tier_table", "unit_of_cell", "unit_table", "units_of"]
 
 Floats = NDArray[np.float64]
 PROXY_LED = "proxy_led"
@@ -113,8 +115,9 @@ def unit_table(found: Findings, shapes: UnitShapes, units: Units, parameters: Pa
     table["robustness"], table["membership"] = words, units.membership
     table["proxy_share"], table["proxy_led"] = proxy, led
     seeds = (delineation.seed & (delineation.patch >= 0)).astype(np.float64)
-    many = binary @ seeds
-    table["years_hot"] = np.where(many > 0, (binary @ (seeds * found.years_hot)) / np.maximum(many, 1.0), 0.0)
+    table["years_hot"] = _or_of_patch(
+        found, shapes, binary @ (seeds * found.years_hot), seeds * found.years_hot
+    ) / np.maximum(_or_of_patch(found, shapes, binary @ seeds, seeds), 1.0)
     table["supply_security"] = units.secured
     counts = shapes.conflicts["unit"].value_counts()
     table["conflicts"] = table["unit"].map(counts).fillna(0).astype(np.int64)
@@ -123,12 +126,26 @@ def unit_table(found: Findings, shapes: UnitShapes, units: Units, parameters: Pa
     return _with_species(table, found, units, shapes)
 
 
+def _or_of_patch(found: Findings, shapes: UnitShapes, own: Floats, of_cell: Floats) -> Floats:
+    """The units' own sums; those of the whole hotspot for a unit that has no seed of its own."""
+    seeds = (found.delineation.seed & (found.delineation.patch >= 0)).astype(np.float64)
+    whole = _sums_of_patches(found, of_cell)[shapes.frame["patch"].to_numpy(np.int64)]
+    chosen: Floats = np.where(shapes.shares @ seeds > 0, own, whole)
+    return chosen
+
+
+def _sums_of_patches(found: Findings, of_cell: Floats) -> Floats:
+    patch = found.delineation.patch
+    at = np.flatnonzero(patch >= 0)
+    return np.bincount(patch[at], of_cell[at], len(found.delineation.patches)).astype(np.float64)
+
+
 def _core_tier(found: Findings, shapes: UnitShapes) -> NDArray[np.object_]:
     """clustered_core where half or more of a unit's seeds, by area, are; else isolated_core."""
     domain = found.emissions.domain
-    areas = [shapes.shares @ np.where(found.tier == CELL_TIERS.index(t), domain.area_km2, 0.0) for t in CELL_TIERS[1:3]]
-    words = np.where((areas[0] >= areas[1]) & (areas[0] > 0), CELL_TIERS[1], CELL_TIERS[2])
-    return words.astype(object)
+    cores = (np.where(found.tier == CELL_TIERS.index(t), domain.area_km2, 0.0) for t in CELL_TIERS[1:3])
+    clustered, isolated = (_or_of_patch(found, shapes, shapes.shares @ area, area) for area in cores)
+    return np.where((clustered >= isolated) & (clustered > 0), CELL_TIERS[1], CELL_TIERS[2]).astype(object)
 
 
 def _proxy_share(amounts: UnitAmounts) -> Floats:
@@ -152,7 +169,7 @@ def _with_species(table: pd.DataFrame, found: Findings, units: Units, shapes: Un
 
 
 def conflict_table(
-    found: Findings, base: Emissions, points: PointSources, shapes: UnitShapes
+    found: Findings, base: Emissions, points: PointSources, shapes: UnitShapes, parameters: Parameters
 ) -> tuple[gpd.GeoDataFrame, Floats]:
     """TABLES["conflicts"], and the amounts of the conflicts (conflicts × species of ``base``)."""
     amounts = unit_amounts(base, points, shapes.conflict_shares, shapes.point_conflict)
@@ -160,7 +177,24 @@ def conflict_table(
     inside = shapes.point_conflict[shapes.point_conflict >= 0]
     frame["sources"] = np.bincount(inside, minlength=len(frame)).astype(np.int64)
     for s, code in enumerate(found.heat.species):
-        # An equivalent is the last species, and its amount is that of its cells.
-        known = s < len(base.species)
-        frame[f"{code}_t"] = amounts.amount_t[:, s] if known else shapes.conflict_shares @ found.emissions.amount_t[s]
+        # An equivalent is the last species, made of the others.
+        weights = parameters.apeq.weights if parameters.apeq is not None else {}
+        equivalent = np.array([weights.get(k, 0.0) for k in base.species])
+        frame[f"{code}_t"] = amounts.amount_t[:, s] if s < len(base.species) else amounts.amount_t @ equivalent
     return frame[columns_of("conflicts", found.heat.species)], amounts.amount_t
+
+
+def tier_table(units: Sequence[str], amounts: UnitAmounts, base: Emissions) -> pd.DataFrame:
+    """TABLES["tiers"]: mass of every unit and species by tier, and, with an empty unit, of the whole domain."""
+    whole = np.zeros((1, len(base.species), len(TIERS)))
+    for (species, tier), layer in base.by_tier.items():
+        whole[0, base.position(species), TIERS.index(Tier(tier))] = layer.total
+    mass_t = np.concatenate([whole, amounts.by_tier_t])
+    total_t = mass_t.sum(axis=2)
+    u, s, k = np.nonzero(mass_t > 0)
+    columns = {
+        "unit": np.array(["", *units], dtype=object)[u], "species": np.array(base.species, dtype=object)[s],
+        "tier": np.array([str(t) for t in TIERS], dtype=object)[k], "mass_t": mass_t[u, s, k],
+        "share": mass_t[u, s, k] / total_t[u, s],
+    }  # fmt: skip
+    return pd.DataFrame(columns)

@@ -37,11 +37,11 @@ from gis.zoning.parameters import Parameters
 from gis.zoning.quotients import region_sectors, sector_table
 from gis.zoning.rules import Rules
 from gis.zoning.scores import pollutant_weights
-from gis.zoning.sensitivity import sensitivity
+from gis.zoning.sensitivity import deciding, sensitivity
 from gis.zoning.shapes import UnitShapes, unit_shapes
 from gis.zoning.sources import Provenance
 from gis.zoning.statements import evidence_row, hotspot_table, listed_table, totals_table
-from gis.zoning.units import Units, conflict_table, unit_of_cell, unit_table, units_of
+from gis.zoning.units import Units, conflict_table, tier_table, unit_of_cell, unit_table, units_of
 
 __all__ = ["Subject", "zone"]
 
@@ -151,7 +151,7 @@ class _Work:
         )
         drawn = np.where(kept.kept, np.cumsum(kept.kept) - 1, -1).astype(np.int32)
         return Findings(
-            self.emissions, heat, delineation, marks, self._membership(delineation, drawn), drawn, history,
+            self.emissions, heat, delineation, marks, self._membership(heat, delineation, drawn), drawn, history,
             cell_tiers(heat, marks, delineation, self.classes, self.rule_table, self.parameters),
             history.years_met(delineation.klass, self.rule_table), _proxy_share(self.emissions),
         )  # fmt: skip
@@ -207,7 +207,7 @@ class _Work:
             carbon = carbon or one
             yield s, one, carbon
 
-    def _membership(self, delineation: Delineation, drawn: NDArray[np.int32]) -> Membership | None:
+    def _membership(self, heat: Heat, delineation: Delineation, drawn: NDArray[np.int32]) -> Membership | None:
         wanted = self.parameters.membership
         if wanted.draws == 0:
             return None
@@ -221,10 +221,12 @@ class _Work:
         if self.parameters.apeq is not None:
             row = np.array([self.parameters.apeq.weights.get(s, 0.0) for s in base.species])
             combine = np.vstack((np.eye(len(base.species)), row))
+        patch = np.append(drawn, np.int32(-1))[delineation.patch]
         return membership(
-            base, sizes, mode=Mode(self.parameters.hot.mode), q=self.parameters.hot.q, draws=wanted.draws, seed=wanted.seed,
+            base, sizes, wanted=(delineation.patch >= 0) | (heat.bits > 0),
+            mode=Mode(self.parameters.hot.mode), q=self.parameters.hot.q, draws=wanted.draws, seed=wanted.seed,
             region=owners.of_cell, region_key=owners.keys, klass=delineation.klass, rule=self.rule_table,
-            sector_tier=self.subject.sector_tier, patch=np.append(drawn, np.int32(-1))[delineation.patch],
+            sector_tier=self.subject.sector_tier, patch=patch,
             patches=int(drawn.max(initial=-1)) + 1, combine=combine,
             tie_overshoot=self.parameters.hot.tie_overshoot,
         )  # fmt: skip
@@ -279,7 +281,7 @@ class _Work:
             seed=self.parameters.membership.seed, free=free, free_t=free_t,
         )  # fmt: skip
         self._tell("sensitivity")
-        variants, stable = sensitivity(self.domain, *self._deciding(heat))
+        variants, stable = sensitivity(self.domain, *deciding(heat.by_order, self.parameters))
         curves = concentration_matrix(
             self.domain,
             self.species,
@@ -289,16 +291,8 @@ class _Work:
         )
         return {
             "overlap": table, "sensitivity": variants, "stability": stable, "concentration": curves,
-            "evidence": self._evidence_rows, "totals": totals_table(found),
+            "evidence": self._evidence_rows, "totals": totals_table(found, self.parameters),
         }  # fmt: skip
-
-    def _deciding(self, heat: Heat) -> tuple[Mapping[Order, Sequence[RankLayer]], Parameters]:
-        """Rank layers of the species that decide about classes, and the parameters by which they do."""
-        if self.parameters.apeq is None:
-            return heat.by_order, self.parameters
-        hot = self.parameters.hot.model_copy(update={"min_pollutants": 1})
-        pairs = {order: (layers[0], layers[-1]) for order, layers in heat.by_order.items()}
-        return pairs, self.parameters.model_copy(update={"hot": hot})
 
     def _unit_tables(self, found: Findings, shapes: UnitShapes, units: Units) -> dict[str, pd.DataFrame]:
         self._tell("attributes")
@@ -312,7 +306,7 @@ class _Work:
         sources["unit"] = (
             np.array(names, dtype=object)[sources["unit"]] if len(sources) else sources["unit"].astype(str)
         )
-        conflicts, conflict_t = conflict_table(found, base, provenance.points, shapes)
+        conflicts, conflict_t = conflict_table(found, base, provenance.points, shapes, self.parameters)
         taken = shapes.shares.sum(axis=0) + shapes.conflict_shares.sum(axis=0)
         ledger = zoning_ledger(
             base, provenance.points, units_t=units.amounts.amount_t, conflicts_t=conflict_t, taken=np.asarray(taken).ravel(),
@@ -321,7 +315,8 @@ class _Work:
         )  # fmt: skip
         access = access_list(table, sectors, sources, self.rules, species=base.species)
         return {
-            "units": table, "sectors": sectors, "contributors": sources, "conflicts": conflicts, "ledger": ledger, "access": access,
+            "units": table, "sectors": sectors, "tiers": tier_table(names, units.amounts, base), "contributors": sources,
+            "conflicts": conflicts, "ledger": ledger, "access": access,
         }  # fmt: skip
 
     def _about(self, found: Findings) -> dict[str, Any]:

@@ -136,10 +136,12 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Try shares, modes and overlap rules: which cells never change their class. Publishes nothing."""
-    from gis.workspace.objects import storage_errors
+    from gis.workspace.objects import refuse_no_file, storage_errors
     from gis.zoning.parameters import read_parameters
 
     parameters = read_parameters(params)
+    if csv is not None:
+        refuse_no_file(csv)  # before the work, not after it
     found = open_workspace(workspace).run(run)
     with Report(quiet=quiet or as_json) as progress:
         progress("starting", 0, 0)
@@ -148,6 +150,7 @@ def sweep(
         variants, stability = sweep_run(found, parameters, year=year, progress=progress)
     if csv is not None:
         with storage_errors(csv):
+            csv.parent.mkdir(parents=True, exist_ok=True)
             variants.to_csv(csv, index=False, encoding="utf-8-sig")
     if as_json:
         print_json({"run": found.id, "sensitivity": records(variants), "stability": records(stability)})

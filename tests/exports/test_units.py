@@ -235,7 +235,7 @@ def test_what_cannot_be_written_is_said(stored: StoredZoning, tmp_path: Path) ->
     (tmp_path / "file").touch()
     for form in ZoningFormat:
         with pytest.raises(StorageError, match="cannot be written"):
-            export_zoning(stored, form, tmp_path / "file" / "x")
+            export_zoning(stored, form, tmp_path / "file" / "x.gpkg")
     with pytest.raises(InvalidParameter, match="has no polygons"):
         write_geojson_layer(tmp_path / "x.geojson", layer_of("notes", stored.tables["notes"], GRID))
     assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -14,10 +14,12 @@ from gis.allocation.tiers import Tier
 from gis.errors import InvalidParameter
 from gis.grid import Grid
 from gis.hotspots import blocks as blocks_module
+from gis.hotspots import frames as frames_module
 from gis.hotspots import membership as membership_module
 from gis.hotspots import tally as tally_module
 from gis.hotspots.domain import Domain
 from gis.hotspots.emissions import Emissions, Sparse
+from gis.hotspots.frames import Frame
 from gis.hotspots.membership import membership
 from gis.hotspots.random import lognormal_table, normals, stream_of, words
 from gis.hotspots.ranks import Mode, order_of, rank_layer
@@ -233,6 +235,127 @@ def test_the_same_bits_for_one_thread_and_two(small):
         assert getattr(results[0], name).tobytes() == getattr(results[1], name).tobytes()
 
 
+RESULTS = ("hot", "rule", "patch_t", "totals_t")
+
+
+def densest(emissions, share):
+    """Cells that are among the densest of some species."""
+    density = emissions.amount_t / emissions.domain.area_km2
+    return (density >= np.quantile(density, 1.0 - share, axis=1)[:, None]).any(axis=0)
+
+
+@pytest.fixture
+def sampling(monkeypatch):
+    """Of the other cells of a domain of thousands one in four or eight stands for all."""
+    monkeypatch.setattr(frames_module, "_MOST_OTHERS", 1500)
+    monkeypatch.setattr(frames_module, "_LEAST_SAMPLE", 1000)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_sample_of_the_others_errs_as_it_says(mode, sampling, monkeypatch):
+    emissions = made(globe(100, 110), 21, spread=1.0)
+    wanted = densest(emissions, 0.05)
+    asked = {
+        "mode": mode, "q": 0.3 if mode is Mode.MASS else 0.1, "draws": 64, "wanted": wanted, "patches": 1,
+        "patch": np.full(emissions.domain.size, -1, np.int32),
+    }  # fmt: skip
+    got = run(emissions, **asked)
+    with monkeypatch.context() as whole:
+        whole.setattr(frames_module, "_MOST_OTHERS", 10**9)
+        exact = run(emissions, **asked)
+    record = got.record["sample"]
+    assert record["fraction"] in (0.25, 0.125) and 0.8 < record["cells"] / (record["others"] * record["fraction"]) < 1.2
+    assert exact.record["sample"]["fraction"] == 1.0 and exact.record["sample"]["threshold_share_error"] == [0.0] * 3
+    size = emissions.domain.size
+    weight = {Mode.AREA: emissions.domain.area_km2, Mode.COUNT: np.ones(size)}
+    for s, error in enumerate(record["threshold_share_error"]):
+        w = weight.get(mode, emissions.amount_t[s])
+        # A threshold moved by a share of the domain moves no more than that of it in or out among the wanted.
+        moved = abs(float(((got.hot[s] - exact.hot[s]) * w).sum() / w.sum()))
+        assert 0.0 < error < 0.02 and moved < 4.0 * error
+        assert (exact.hot[s][wanted] > 0).any() and not got.hot[s][~wanted].any()
+    assert (got.hot != exact.hot).any()
+    np.testing.assert_array_equal(got.totals_t, exact.totals_t)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_with_all_others_what_is_wanted_is_as_without_a_mask(mode, small):
+    emissions = made(globe(60, 50), 22)
+    patch = full(emissions)["patch"]
+    wanted = densest(emissions, 0.1)
+    a, b = run(emissions, mode=mode), run(emissions, mode=mode, wanted=wanted)
+    said = wanted | (patch >= 0)
+    assert a.hot[:, said].tobytes() == b.hot[:, said].tobytes() and a.rule[said].tobytes() == b.rule[said].tobytes()
+    assert not b.hot[:, ~said].any() and not b.rule[~said].any() and a.hot[:, ~said].any()
+    assert a.patch_t.tobytes() == b.patch_t.tobytes() and a.totals_t.tobytes() == b.totals_t.tobytes()
+
+
+@pytest.mark.parametrize("mode", [Mode.AREA, Mode.MASS])
+def test_a_sample_gives_the_same_bits_for_one_thread_and_two(mode, sampling, small):
+    emissions = made(globe(80, 80), 23)
+    before, results = numba.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            results.append(run(emissions, mode=mode, wanted=densest(emissions, 0.05)))
+    finally:
+        numba.set_num_threads(before)
+    assert results[0].record["sample"]["fraction"] < 1.0
+    for name in RESULTS:
+        assert getattr(results[0], name).tobytes() == getattr(results[1], name).tobytes()
+
+
+def test_a_cell_is_in_the_sample_whatever_the_others_are(sampling):
+    grid = globe(80, 80).grid
+    mask = np.arange(6400) % 5 != 2
+    frames = [
+        Frame.of(made(Domain.of(grid, m.reshape(80, 80))), np.zeros(m.sum(), bool), np.full(m.sum(), -1), 7)
+        for m in (np.ones(6400, bool), mask)
+    ]
+    assert frames[0].step == frames[1].step == 4
+    both = frames[0].others[mask] & frames[1].others
+    assert both.sum() > 3000
+    np.testing.assert_array_equal(frames[0].sampled[mask][both], frames[1].sampled[both])
+
+
+class Lazy(dict):
+    """Layers that tell which were looked up how often, and which were read."""
+
+    def __getitem__(self, key):
+        layer, log = dict.__getitem__(self, key), self.log
+
+        class Read(Sparse):
+            __slots__ = ()
+            total = layer.total
+
+            def __init__(self):
+                pass
+
+            @property
+            def value(self):
+                log.add(key)
+                return layer.value
+
+            @property
+            def at(self):
+                return layer.at
+
+        self.looked[key] = self.looked.get(key, 0) + 1
+        return Read()
+
+    def items(self):
+        return [(key, self[key]) for key in self]
+
+
+def test_layers_are_read_at_one_look(small):
+    emissions = made(globe(20, 20), 24)
+    lazy = Lazy(emissions.by_sector)
+    lazy.log, lazy.looked = set(), {}
+    got = run(replace(emissions, by_sector=lazy))
+    assert lazy.log == set(emissions.by_sector) and set(lazy.looked.values()) == {2}
+    assert got.hot.tobytes() == run(emissions).hot.tobytes()
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 @pytest.mark.parametrize("make", [plane, globe])
 def test_without_errors_the_hot_sets_are_the_zonings_own(mode, make):
@@ -408,6 +531,8 @@ def test_the_record_names_every_size_and_its_source():
         ({"combine": np.ones((2, 2))}, "combine has shape"),
         ({"combine": -np.ones((1, 3))}, "negative"),
         ({"combine": np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])}, "without any"),
+        ({"wanted": np.ones(3, bool)}, "wanted is bool"),
+        ({"wanted": np.ones(25)}, "wanted is float64"),
         ({"sector_tier": {}}, "no tier for co2 in power"),
         ({"region": np.full(25, 2, np.int32), "region_key": np.arange(2, dtype=np.uint64)}, "2 keys"),
     ],

@@ -233,7 +233,7 @@ def test_a_broken_rule_file_is_named_before_anything_is_read(tmp_path: Path) -> 
     (tmp_path / "mine.toml").write_text("as_of = 2024\nruels = []\n", "utf-8")
     message = refused("zone", "-w", tmp_path / "none", "-p", tmp_path / "zoning.toml")
     assert message.startswith(f"InvalidDescription: {tmp_path / 'mine.toml'}: 4 fault(s)")
-    assert "ruels: no such key; did you mean rules? There are as_of, sectors, acts, rules\n" in message
+    assert "ruels: no such key; did you mean rules? There are as_of, sectors, acts, rules" in message
 
 
 def test_a_misspelt_sector_of_error_sizes_is_refused(published: Path, tmp_path: Path) -> None:
@@ -258,9 +258,23 @@ def test_what_stands_in_the_way_of_an_export_is_not_replaced(published: Path, tm
     assert (tmp_path / "pipe").is_fifo() and sorted(p.name for p in tmp_path.iterdir()) == ["file", "pipe"]
 
 
+def test_the_file_of_a_sweep_is_looked_at_before_the_work(tmp_path: Path) -> None:
+    # There is no workspace: had it been opened first, that would be the message.
+    assert "is a directory" in refused("sweep", "-w", tmp_path / "none", "--csv", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "latest", "z-latest", "r-0123456789ab"])
+def test_a_name_that_cannot_be_kept_is_refused_before_the_work(
+    published: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gis.pipeline.zoning_of", lambda *_, **__: pytest.fail("the work was begun"))
+    assert refused("zone", "-w", published, "--name", name).startswith("InvalidParameter: ")
+    assert len(json.loads(cozone("zonings", "-w", published, "--json"))) == 2
+
+
 def test_z_latest_without_a_zoning_says_how_to_make_one(tmp_path: Path) -> None:
     Workspace(tmp_path / "ws").close()
-    assert refused("show", "z-latest", "-w", tmp_path / "ws").endswith("holds no zoning yet; `cozone zone` makes one\n")
+    assert refused("show", "z-latest", "-w", tmp_path / "ws").endswith("holds no zoning yet; `cozone zone` makes one")
     assert "`cozone compare` makes one" in refused("show", "c-latest", "-w", tmp_path / "ws")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -407,3 +408,13 @@ def test_the_raster_of_classes_has_colours_and_the_grids_place(workspace: Worksp
             assert raster.colormap(1)[int(CellClass[style.code.upper()])] == (*style.colour, 255)
         assert raster.tags()["values"].startswith("0 none, 1 watch")
     assert stored.rasters == ("class", "tier")
+
+
+def test_a_catalogue_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (
+        tmp_path / "catalogue.sqlite"
+    ).mkdir()  # whoever runs the tests may be allowed everything; this cannot be opened by anyone
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path and access(path, mode))
+    with pytest.raises(StorageError, match="you may not write there, and SQLite keeps files beside the catalogue"):
+        Workspace(tmp_path)

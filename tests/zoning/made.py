@@ -72,7 +72,8 @@ def made_zoning(
     conflicts = _conflicts(cells, units)
     made: dict[str, pd.DataFrame] = {
         "cells": cells, "hotspots": hotspots, "units": units, "sectors": _sectors(units, total),
-        "contributors": _contributors(units), "access": _access(units), "conflicts": conflicts, "listed": _listed(cells),
+        "tiers": _tiers(units, total), "contributors": _contributors(units), "access": _access(units),
+        "conflicts": conflicts, "listed": _listed(cells),
         "ledger": _ledger(total, units, conflicts), **_statistics(cells, total),
     }  # fmt: skip
     # A table of cells lists those that are hot or in a hotspot; the others were here for the sums.
@@ -156,6 +157,7 @@ def _cell(
             f"{s}_z": 6.0 if significant else 0.5, f"{s}_p": 1e-6 if significant else 0.4,
             f"{s}_significant": significant, f"{s}_by": significant and not fringe,
             f"{s}_membership": 0.95 if is_hot else 0.01, f"{s}_proxy": out["proxy_share"],
+            f"{s}_point": 1.0 - out["proxy_share"], f"{s}_line": 0.0, f"{s}_surrogate": out["proxy_share"], f"{s}_uniform": 0.0,
             f"{s}_pattern": "persistent" if is_hot else "none",
         }  # fmt: skip
     return out
@@ -243,6 +245,20 @@ def _sectors(units: pd.DataFrame, total: Mapping[str, float]) -> pd.DataFrame:
         for s in SPECIES
         for i, (sector, share) in enumerate(zip(SECTORS, MIX[CellClass[u["class"].upper()]], strict=True))
         if share
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _tiers(units: pd.DataFrame, total: dict[str, float]) -> pd.DataFrame:
+    """All of a unit's mass is by points; the domain's is half by a surrogate."""
+    rows = [
+        {"unit": "", "species": s, "tier": t, "mass_t": total[s] / 2, "share": 0.5}
+        for s in SPECIES
+        for t in ("point", "surrogate")
+    ]
+    rows += [
+        {"unit": u["unit"], "species": s, "tier": "point", "mass_t": u[f"{s}_t"], "share": 1.0}
+        for _, u in units.iterrows() for s in SPECIES
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

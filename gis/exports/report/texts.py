@@ -95,6 +95,8 @@ class Texts:
         if text.startswith("one pollutant"):
             name = text.removeprefix("one pollutant").removeprefix(": ")
             return self.words["one_pollutant"] + (f" ({self.species.get(name, name)})" if name else "")
+        if text.startswith("several pollutants"):
+            return self.words["several_pollutants"]
         return self.words["small"] if "small" in text else text
 
     def industries(self, text: str) -> str:

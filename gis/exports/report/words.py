@@ -340,6 +340,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "surrogate": ("代用指标", "surrogate"),
         "uniform": ("均匀", "uniform"),
         "small": ("规模过小", "too small"),
+        "several_pollutants": ("多种污染物为热点但未达到类别规则", "several pollutants are hot, and no class"),
         "one_pollutant": ("仅一种污染物为热点", "one pollutant alone is hot"),
         "area_mode": ("面积", "area"),
         "count_mode": ("网格数", "count"),
