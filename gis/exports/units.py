@@ -175,14 +175,16 @@ def _text(value: Any) -> str:
 
 
 def _write_ogr(layer: Layer, path: Path, *, driver: str, **options: Any) -> None:
+    # 1.2 is what every GIS of the last years reads without a warning.
+    version = {"VERSION": "1.2"} if driver == "GPKG" else {}
     if layer.crs is None:
         frame = layer.table.to_pandas()
-        pyogrio.write_dataframe(frame, path, layer=layer.name, driver=driver)
+        pyogrio.write_dataframe(frame, path, layer=layer.name, driver=driver, dataset_options=version)
         return
     kind = "Polygon" if "cell" in layer.table.column_names else "MultiPolygon"
     pyogrio.write_arrow(
         layer.table, path, layer=layer.name, driver=driver, geometry_name=_GEOMETRY, geometry_type=kind,
-        crs=layer.crs.to_wkt(), **options,
+        crs=layer.crs.to_wkt(), dataset_options=version, **options,
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def notes_of(
 ) -> pd.DataFrame:
     """TABLES["notes"]: topic, severity (warning or note), Chinese, English; the same statement about several species once each."""
     rows = [
-        *_standing(), *_choices(parameters), *_species(subject, found), *_hot_sets(tables["hot_sets"]), *_evidence(found),
+        *_standing(), *_choices(parameters), *_species(subject, found), *_hot_sets(tables["hot_sets"], parameters), *_evidence(found),
         *_proxies(tables), *_null(tables["overlap"], parameters), *_years(found), *_units(tables, parameters),
     ]  # fmt: skip
     distortion = found.emissions.domain.grid.describe_area()
@@ -103,8 +103,16 @@ def _species(subject: Subject, found: Findings) -> Iterator[Note]:
             )  # fmt: skip
 
 
-def _hot_sets(table: pd.DataFrame) -> Iterator[Note]:
+def _hot_sets(table: pd.DataFrame, parameters: Parameters) -> Iterator[Note]:
+    most = parameters.hot.q + parameters.hot.tie_overshoot
     for row in table.itertuples():
+        if row.mode == "area" and float(str(row.share_area)) > most:
+            yield (
+                "hot_set", "warning",
+                f"{_name(str(row.species))}：区域网格过少，热点集合占面积的 {row.share_area:.1%}，超过 q；请使用更细的网格。",
+                f"{_name(str(row.species))}: the domain has few cells, and the hot set takes {row.share_area:.1%} of its area, more than "
+                "q; take a finer grid.",
+            )  # fmt: skip
         if "fewer" in str(row.note):
             yield (
                 "hot_set", "warning",

@@ -112,7 +112,7 @@ def test_the_same_zoning_makes_the_same_bytes(stored: StoredZoning, tmp_path: Pa
         return {str(p.relative_to(directory)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
 
     first = digests(tmp_path / "a")
-    assert digests(tmp_path / "b") == first and len(first) == 1 + 18 + 5 + 5 + 18 + 3
+    assert digests(tmp_path / "b") == first and len(first) == 1 + 19 + 5 + 5 + 19 + 3
 
 
 def test_geoparquet_holds_every_table(stored: StoredZoning, tmp_path: Path) -> None:
