@@ -105,6 +105,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     assert ran >= 4
     assert (here / "demo-workspace" / "demo-co2.png").stat().st_size > 0
     assert list((here / "layers").glob("*.tif"))
+    assert (here / "review.html").stat().st_size > 0 and (here / "zoning.gpkg").stat().st_size > 0
 
 
 @pytest.mark.external
