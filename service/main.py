@@ -1,0 +1,62 @@
+"""The application: settings in, an ASGI application out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from service.errors import Problem, response_of
+from service.keys import Keys
+from service.library import Library
+from service.pool import Pool
+from service.routes import ROUTERS
+from service.settings import Settings
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service over a workspace; nothing is opened before it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        app.state.pool.close()
+        app.state.library.close()
+
+    app = FastAPI(
+        title=settings.title, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan
+    )
+    app.state.settings = settings
+    app.state.library = Library(settings)
+    app.state.keys = Keys(settings.workspace / "service.sqlite")
+    app.state.pool = Pool(threads=settings.threads, queue=settings.queue, request_s=settings.request_s)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(Exception, _answer)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    return app
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    return response_of(error, instance=request.url.path)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return response_of(
+        Problem(str(error.detail), status=error.status_code, headers=error.headers), instance=request.url.path
+    )
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """A request whose parameters do not fit: 400, as OGC API asks, each fault with its place."""
+    assert isinstance(error, RequestValidationError)
+    faults = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
+    return response_of(Problem(faults, status=400), instance=request.url.path)
