@@ -40,21 +40,21 @@ class Caller:
             )
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return cast(Settings, request.app.state.settings)
 
 
-def _library(request: Request) -> Library:
+async def _library(request: Request) -> Library:
     return cast(Library, request.app.state.library)
 
 
-def _pool(request: Request) -> Pool:
+async def _pool(request: Request) -> Pool:
     return cast(Pool, request.app.state.pool)
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Who sends a request, by its key; a wrong key is refused, not ignored."""
-    settings = _settings(request)
+    settings = await _settings(request)
     header = request.headers.get("authorization", "")
     key = request.app.state.keys.find(header.removeprefix("Bearer ").strip()) if header else None
     if header and key is None:
@@ -68,7 +68,7 @@ def caller_of(request: Request) -> Caller:
 
 def base_url(request: Request) -> str:
     """Address of the service as its clients see it, without a slash at the end."""
-    public = _settings(request).public_url
+    public = request.app.state.settings.public_url
     return (public or str(request.base_url)).rstrip("/")
 
 

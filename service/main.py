@@ -10,18 +10,23 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gis.errors import GisError
+from service.compression import Compression
 from service.errors import Problem, response_of
+from service.guard import Guard
 from service.keys import Keys
 from service.library import Library
+from service.logs import REQUEST_ID, configure
+from service.metrics import Metrics
 from service.pool import Pool
 from service.routes import ROUTERS
 from service.settings import Settings
 
-__all__ = ["create_app"]
+__all__ = ["application", "create_app"]
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The service over a workspace; nothing is opened before it starts."""
+    """The service over a workspace that exists."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -36,27 +41,38 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.library = Library(settings)
     app.state.keys = Keys(settings.workspace / "service.sqlite")
     app.state.pool = Pool(threads=settings.threads, queue=settings.queue, request_s=settings.request_s)
+    app.state.metrics = Metrics()
     for router in ROUTERS:
         app.include_router(router)
-    app.add_exception_handler(Exception, _answer)
+    for kind in (GisError, Problem):
+        app.add_exception_handler(kind, _answer)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    # The last one added is the first to see a request.
+    app.add_middleware(Compression)
+    app.add_middleware(Guard, settings=settings, metrics=app.state.metrics)
     return app
 
 
+def application() -> FastAPI:
+    """The service as the variables of the environment describe it: what a server process calls."""
+    settings = Settings()
+    configure(settings)
+    return create_app(settings)
+
+
 async def _answer(request: Request, error: Exception) -> Response:
-    return response_of(error, instance=request.url.path)
+    return response_of(error, instance=request.url.path, request_id=REQUEST_ID.get())
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return response_of(
-        Problem(str(error.detail), status=error.status_code, headers=error.headers), instance=request.url.path
-    )
+    problem = Problem(str(error.detail), status=error.status_code, headers=error.headers)
+    return await _answer(request, problem)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     """A request whose parameters do not fit: 400, as OGC API asks, each fault with its place."""
     assert isinstance(error, RequestValidationError)
     faults = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
-    return response_of(Problem(faults, status=400), instance=request.url.path)
+    return await _answer(request, Problem(faults, status=400))

@@ -48,6 +48,11 @@ class Workspace:
         """Close the catalogue; runs already opened go on reading their objects."""
         self._catalogue.close()
 
+    def check(self) -> None:
+        """Nothing, if the catalogue can be read."""
+        with self._catalogue.reading() as connection:
+            connection.execute(select(tables.pointers.c.kind).limit(1)).all()
+
     def publish(
         self,
         allocation: Allocation,

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter
 
+from service.routes import operation
+
 __all__ = ["ROUTERS"]
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (operation.router,)

@@ -1,0 +1,64 @@
+"""The command that serves a workspace."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Annotated, Any
+
+import typer
+
+from gis.errors import InvalidParameter
+from service.cli.shell import DEFAULT_WORKSPACE, WorkspaceDir, app, open_workspace
+
+__all__ = ["serve"]
+
+_GRACE_S = 20
+
+
+@app.command()
+def serve(
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. Left out: this machine alone.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; left out: 8765.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that answer requests; left out: 1.")
+    ] = None,
+    public_url: Annotated[str | None, typer.Option(help="Address under which clients see the service.")] = None,
+) -> None:
+    """Serve layers, tiles and statistics of a workspace; every other setting is a COZONE_ variable."""
+    import uvicorn
+
+    open_workspace(workspace).close()
+    _set(workspace=workspace.resolve(), host=host, port=port, workers=workers, public_url=public_url)
+    settings = _settings()
+    with tempfile.TemporaryDirectory(prefix="cozone-metrics-") as shared:
+        if settings.workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+        typer.echo(f"cozone serves {workspace} at http://{settings.host}:{settings.port}/ (end with Ctrl-C)", err=True)
+        uvicorn.run(
+            "service.main:application", factory=True, host=settings.host, port=settings.port, workers=settings.workers,
+            loop="auto", http="service.protocol:LimitedProtocol", ws="none", lifespan="on", access_log=False, log_config=None,
+            server_header=False, timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE_S, backlog=1024,
+        )  # fmt: skip
+
+
+def _set(**given: Any) -> None:
+    """Hand options to the server's processes, which read the environment."""
+    for name, value in given.items():
+        if value is not None:
+            os.environ[f"COZONE_{name.upper()}"] = str(value)
+
+
+def _settings() -> Any:
+    from pydantic import ValidationError
+
+    from service.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"COZONE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise InvalidParameter(faults) from error
