@@ -9,7 +9,7 @@ import hashlib
 import math
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
@@ -22,7 +22,6 @@ from affine import Affine
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError
-from scipy.interpolate import RectBivariateSpline
 
 from gis.errors import InvalidGrid, InvalidParameter, MissingCrs, NotFound, ReadError
 from gis.kernels.cells import locate
@@ -66,6 +65,8 @@ class Grid:
     crs: CRS
     transform: Affine
     shape: tuple[int, int]
+    # Worked out when first asked for: the text of a CRS takes a tenth of a millisecond, and a tile asks several times.
+    _content_hash: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.crs is None:
@@ -333,9 +334,11 @@ class Grid:
     @property
     def content_hash(self) -> str:
         """SHA-256 over CRS, transform and shape, in hex."""
-        t = self.transform
-        text = f"{self.crs.to_wkt()}|{t.a!r},{t.c!r},{t.e!r},{t.f!r}|{self.rows}x{self.cols}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        if not self._content_hash:
+            t = self.transform
+            text = f"{self.crs.to_wkt()}|{t.a!r},{t.c!r},{t.e!r},{t.f!r}|{self.rows}x{self.cols}"
+            object.__setattr__(self, "_content_hash", hashlib.sha256(text.encode()).hexdigest())
+        return self._content_hash
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Grid):
@@ -384,6 +387,9 @@ def _areal_scale(grid: Grid) -> NDArray[np.float64]:
         return np.ones((1, 1))
     if len(x) < 4 or len(y) < 4 or grid.size <= _DISTORTION_NODES**2:
         return scale(grid.x_centres, grid.y_centres)
+    # Half a second to import, and few grids need it: neither a command nor a server is to wait for it.
+    from scipy.interpolate import RectBivariateSpline
+
     spline = RectBivariateSpline(y, x, sampled, kx=3, ky=3, s=0)
     out: NDArray[np.float64] = spline(grid.y_centres[::-1], grid.x_centres)[::-1]
     return out

@@ -43,10 +43,21 @@ from gis.hotspots.trends import emerging, mann_kendall
 from gis.hotspots.uncertainty import read_error_sizes
 from gis.inventory.coordinates import bd09_to_wgs84, gcj02_to_wgs84
 from gis.inventory.load import read_inventory
+from gis.kernels.vectortile import classed_area
 from gis.pipeline import zoning_of
 from gis.regions.model import RegionLayer, Regions
 from gis.regions.roles import Role
-from gis.workspace import Workspace
+from gis.tiles.footprint import footprint, lonlat_bounds
+from gis.tiles.matrices import CGCS2000_QUAD, WEB_MERCATOR_QUAD, Tile
+from gis.tiles.mvt import Column, encode_cells, encode_points, encode_polygons
+from gis.tiles.plane import Fold, areas, fold_plane
+from gis.tiles.png import png
+from gis.tiles.raster import sample_change, sample_density, sample_highest, sample_values
+from gis.views import Views
+from gis.views.pictures import raster_layers, raster_tile
+from gis.views.preparation import prepare
+from gis.views.vectors import vector_layers, vector_tile
+from gis.workspace import Run, StoredZoning, Workspace
 from gis.zoning.classes import class_table, rule_table
 from gis.zoning.delineation import delineate, keep
 from gis.zoning.heat import layers_by_order
@@ -133,7 +144,8 @@ def _inventory() -> None:
         frame.iloc[:1].to_file(path / "areas.geojson", driver="GeoJSON")
         (path / "inventory.toml").write_text(_INVENTORY, "utf-8")
         allocation = allocate(read_inventory(path / "inventory.toml"), _PLANE)
-        run = Workspace(path / "workspace").publish(allocation)
+        workspace = Workspace(path / "workspace")
+        run = workspace.publish(allocation)
         run.contributors([0], "co2")
         few = Parameters.model_validate(
             {
@@ -141,7 +153,21 @@ def _inventory() -> None:
                 "overlap": {"shifts": 2},
             }
         )  # fmt: skip
-        zoning_of(run, few)
+        _looked_at(path / "views", workspace.publish_zoning(zoning_of(run, few)), run)
+
+
+def _looked_at(directory: Path, zoning: StoredZoning, run: Run) -> None:
+    """Draw every layer of a published zoning once, as pictures and as vectors."""
+    views = Views(directory)
+    prepare(views, zoning, run)
+    west, south, east, north = lonlat_bounds(run.grid)
+    for matrix in (WEB_MERCATOR_QUAD, CGCS2000_QUAD):
+        limits = matrix.limits(10, (west, south, east, north))
+        tile = Tile(matrix, 10, (limits.x_first + limits.x_last) // 2, (limits.y_first + limits.y_last) // 2)
+        for raster in raster_layers(zoning, run):
+            raster_tile(views, zoning, run, raster.id, tile, {}, None)
+        for vector in vector_layers(zoning, facilities=True):
+            vector_tile(views, zoning, run, vector.id, tile, {})
 
 
 def _domain(grid: Grid) -> tuple[Domain, NDArray[np.float64]]:
@@ -222,6 +248,41 @@ def _delineation() -> None:
     )
 
 
+def _tiles() -> None:
+    """Planes and samples of both kinds of grids, of all types that planes have."""
+    palette = np.zeros((4, 4), np.uint8)
+    for grid, matrix in ((_PLANE.parent(1), WEB_MERCATOR_QUAD), (_GLOBE, CGCS2000_QUAD)):
+        west, south, *_ = lonlat_bounds(grid)
+        limits = matrix.limits(9, (west, south, west, south))
+        place = footprint(grid, Tile(matrix, 9, limits.x_first, limits.y_first))
+        if place is None:
+            continue
+        rng = np.ones(grid.shape)
+        amounts = fold_plane(rng, Fold.SUM)
+        sample_change(amounts, amounts, grid, place, [0.0])
+        png(sample_density(amounts, grid, place, [1.0]), palette)
+        sample_highest(fold_plane(rng.astype(np.uint8), Fold.MAX), place, np.zeros(256, np.uint8))
+        sample_values(fold_plane(rng.astype(np.float32), Fold.MAX), place, [0.5])
+        sample_values(fold_plane(rng.astype(np.uint32), Fold.LEAST), place, [0.5])
+    # Coarser levels, of arrays that may be written to and of such that may not.
+    for fold, dtype in ((Fold.SUM, "f8"), (Fold.MAX, "u1"), (Fold.MAX, "f4"), (Fold.LEAST, "u4")):
+        values = np.ones((130, 130), dtype)
+        fold_plane(values, fold)
+        fold_plane(values, fold)  # now read-only
+
+
+def _vector_tiles() -> None:
+    """A feature of each kind as vector tile bytes."""
+    x, y = np.meshgrid(np.array([0.0, 9.0]), np.array([0.0, 9.0]))
+    columns = [Column("a", np.ones(1)), Column("t", np.array(["t"], np.object_))]
+    encode_cells("cells", [0], x, y, [0], [0], columns)
+    encode_points("sources", [0], [0], [0], columns)
+    encode_polygons("units", [0], np.array([shapely.box(0, 0, 9, 9)], np.object_), columns)
+    classes = fold_plane(np.ones(_PLANE.shape, np.uint8), Fold.MAX).levels[0]
+    finest = areas(_PLANE, 0)
+    classed_area(classes, finest.km2, finest.width, 1, np.zeros((_PLANE.rows, _PLANE.cols)))
+
+
 def tasks() -> dict[str, Callable[[], None]]:
     """The tasks by name, the longest first."""
     return {
@@ -232,6 +293,8 @@ def tasks() -> dict[str, Callable[[], None]]:
         "membership": _membership,
         "evidence": _evidence,
         "overlap": _overlap,
+        "tiles": _tiles,
+        "vector tiles": _vector_tiles,
         "delineation": _delineation,
         "ranks": _ranks,
         "points": _points,

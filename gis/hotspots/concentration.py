@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from gis.errors import InvalidParameter
 from gis.gridding.layers import grid_of
-from gis.hotspots.curveplot import Line, write_curves
 from gis.hotspots.domain import Domain
 from gis.hotspots.ranks import Mode, Order, RankLayer, checked_amounts, order_of, rank_layer
 from gis.hotspots.statement import find_among, species_name, state
@@ -105,6 +104,9 @@ class Concentration:
 
     def plot(self, path: Path, *, by: Mode = Mode.AREA) -> None:
         """Write a PNG of the curves of all species."""
+        # matplotlib takes a third of a second to import.
+        from gis.hotspots.curveplot import Line, write_curves
+
         ginis = self.ginis(by=by)
         lines = [
             Line(species_name(s), *self.curve(s, by=by), float(g)) for s, g in zip(self.species, ginis, strict=True)

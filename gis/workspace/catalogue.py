@@ -13,11 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -35,12 +30,15 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    inspect,
+    text,
 )
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from gis.errors import StorageError
 
 __all__ = [
+    "NEWEST",
     "Catalogue",
     "comparison_objects",
     "comparisons",
@@ -55,7 +53,8 @@ __all__ = [
 ]
 
 _BUSY_S = 60
-_MIGRATIONS = Path(__file__).parent / "migrations"
+# Revision that the tables below have; the last of migrations/versions.
+NEWEST = "0003"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -227,23 +226,16 @@ class Catalogue:
 
     def _migrate(self) -> None:
         """Bring the schema to the newest revision in the package; a newer one on disk is an error."""
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        config.set_main_option("path_separator", "os")
-        script = ScriptDirectory.from_config(config)
-        head = script.get_current_head()
         with self.reading() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-        if current == head:
+            known = inspect(connection).has_table("alembic_version")
+            current = connection.execute(text("select version_num from alembic_version")).scalar() if known else None
+        if current == NEWEST:
             return
+        # Alembic is slow to import, and hardly ever is there anything to bring up to date.
+        from gis.workspace.migrations.upgrade import upgrade
+
         with self.writing() as connection:
-            # Asked again inside the transaction: another process may have been faster.
-            current = MigrationContext.configure(connection).get_current_revision()
-            self._refuse_newer(script, current)
-            if current is None:
-                self._refuse_lost()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection, self.path, refuse_lost=self._refuse_lost)
 
     def _refuse_lost(self) -> None:
         """An empty catalogue beside objects has lost its runs: with a new one, pruning would remove what they published."""
@@ -253,16 +245,6 @@ class Catalogue:
                 f"{self.path} is empty or was missing, and {objects} holds objects of runs it no longer knows; restore it from a "
                 "backup, or use another workspace"
             )
-
-    def _refuse_newer(self, script: ScriptDirectory, current: str | None) -> None:
-        try:
-            if current is not None:
-                script.get_revision(current)
-        except CommandError as error:
-            raise StorageError(
-                f"{self.path} has schema {current}, which this version of cozone does not know (its newest is "
-                f"{script.get_current_head()}); open the workspace with the newer cozone that wrote it"
-            ) from error
 
 
 def _sqlite(path: Path) -> Engine:

@@ -17,7 +17,6 @@ from gis.exports.netcdf import write_netcdf
 from gis.exports.smoke import write_smoke_table
 from gis.exports.source import LayerSource, Selection
 from gis.exports.tables import write_csv
-from gis.exports.thumbnail import Caption, write_thumbnail
 from gis.exports.vector import write_flatgeobuf, write_geopackage, write_geoparquet
 from gis.regions.roles import Role
 from gis.workspace.objects import refuse_no_file, storage_errors
@@ -102,6 +101,9 @@ def _smoke(run: Run, directory: Path, selection: Selection) -> list[Path]:
 
 def picture(run: Run, path: Path, *, species: str | None = None, year: int | None = None) -> Path:
     """A PNG of the density of a species (the first one) in a year (the last one), with the outline of the domain."""
+    # matplotlib takes a third of a second to import, which a server that draws none of these need not spend.
+    from gis.exports.thumbnail import Caption, write_thumbnail
+
     code = run.species[0] if species is None else species
     when = run.years[-1] if year is None else year
     amounts = run.total(when, code)

@@ -11,16 +11,19 @@ import json
 import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from typing import Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 import pyproj
 import rasterio
 from affine import Affine
 from pyproj import CRS
 
-from gis.allocation.allocate import Allocation
 from gis.grid import Grid
 from gis.species import Sector, Species
+
+if TYPE_CHECKING:
+    from gis.allocation.allocate import Allocation
 
 __all__ = ["canonical_json", "describe_run", "grid_entry", "grid_of_entry", "identity", "made_with", "plain", "run_id"]
 
@@ -135,7 +138,7 @@ def _weights(allocation: Allocation, position: int) -> dict[str, Any]:
 
 def _region(position: int, layer: Any) -> dict[str, Any]:
     return {
-        "name": f"{position:03d}", "role": str(layer.role), "version": layer.version, "file": layer.file,
+        "name": f"{position:03d}", "role": str(layer.role), "version": layer.version, "file": PurePath(layer.file).name,
         "count": len(layer),
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select, update
 
-from gis.allocation.allocate import Allocation
 from gis.allocation.placement import Placement
 from gis.errors import LedgerOpen, RefusedInput, StorageError
 from gis.exports.cog import LayerStatistics, encode_cog
@@ -27,6 +26,9 @@ from gis.workspace.manifest import canonical_json, describe_run, grid_entry, ide
 from gis.workspace.objects import ObjectStore, Session, Staged
 from gis.workspace.recording import Member, check_name, damaged, insert_objects, point_latest
 from gis.workspace.tables import PARQUET, frame_writer, geo_writer, weights_writer
+
+if TYPE_CHECKING:
+    from gis.allocation.allocate import Allocation
 
 __all__ = ["Progress", "publish"]
 

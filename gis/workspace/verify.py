@@ -6,18 +6,20 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis.allocation.allocate import Allocation, allocate
 from gis.errors import CorruptObject, GisError
-from gis.inventory.load import read_inventory, staged
 from gis.workspace.products import Product
 from gis.workspace.publish import Progress
 from gis.workspace.restore import restore_inputs
 from gis.workspace.run import Run
+
+if TYPE_CHECKING:
+    from gis.allocation.allocate import Allocation
 
 __all__ = ["Verification", "damaged_objects", "verify"]
 
@@ -39,6 +41,10 @@ class Verification:
 
 def verify(run: Run, *, progress: Progress | None = None) -> Verification:
     """Differences between the stored run and one computed anew from its stored inputs."""
+    # Whoever only looks at results need not wait for all that reads inventories.
+    from gis.allocation.allocate import allocate
+    from gis.inventory.load import read_inventory, staged
+
     damaged = list(damaged_objects(run))
     if damaged:
         return Verification(run.id, len(run.entry.sizes), 0, tuple(damaged))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, select
 
-from gis.allocation.allocate import Allocation
 from gis.errors import InvalidParameter, NotFound
 from gis.workspace import catalogue as tables
 from gis.workspace.catalogue import Catalogue
@@ -21,6 +21,9 @@ from gis.workspace.verify import Verification, damaged_objects, verify
 from gis.workspace.zonings import StoredZoning, publish_zoning
 from gis.zoning.comparison import Comparison
 from gis.zoning.model import Zoning
+
+if TYPE_CHECKING:
+    from gis.allocation.allocate import Allocation
 
 __all__ = ["Workspace"]
 

@@ -16,7 +16,8 @@ from sqlalchemy import insert, select
 import gis.workspace.migrations
 from gis.errors import StorageError
 from gis.workspace import catalogue as tables
-from gis.workspace.catalogue import Catalogue
+from gis.workspace.catalogue import NEWEST, Catalogue
+from gis.workspace.migrations.upgrade import newest
 from tests.workspace.writers import CONTEXT
 
 
@@ -100,3 +101,7 @@ def test_moments_come_back_with_their_time_zone(tmp_path: Path) -> None:
     with catalogue.reading() as connection:
         assert connection.execute(select(tables.runs.c.created)).scalar() == when
     catalogue.close()
+
+
+def test_the_newest_revision_is_the_last_of_the_migrations() -> None:
+    assert newest() == NEWEST

@@ -32,7 +32,7 @@ def test_a_unit_that_is_the_region_has_quotient_one() -> None:
     np.testing.assert_allclose(found[0][region > 0], 1.0)
 
 
-@given(arrays(float, (3, 3, 4), elements=st.floats(0, 1e6)))
+@given(arrays(float, (3, 3, 4), elements=st.floats(0, 1e6).map(lambda t: t if t > 1e-12 else 0.0)))
 @settings(max_examples=50, deadline=None)
 def test_quotients_weighted_by_the_regions_shares_add_up_to_one(by_sector: np.ndarray) -> None:
     region = by_sector.sum(axis=0)

@@ -8,12 +8,14 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
-
-import openpyxl
+from typing import TYPE_CHECKING
 
 from gis.errors import ReadError
 from gis.inventory.readers.tables import table_of_records
 from gis.inventory.rows import Table
+
+if TYPE_CHECKING:
+    import openpyxl
 
 __all__ = ["read_workbook"]
 
@@ -23,6 +25,9 @@ _UNCOMPUTED = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^>]*><f[^>]*(?:/>|>[^<]*</f>)\
 
 def read_workbook(data: bytes, *, name: str, sheet: str | None = None, header_row: int = 1) -> Table:
     """The rows of a sheet, the first one unless it is named."""
+    # Workbooks are rare among inventories, and this is slow to import.
+    import openpyxl
+
     try:
         with warnings.catch_warnings():
             # openpyxl warns of styles and validations it leaves out; values are all that is read here.
