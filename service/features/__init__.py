@@ -1,0 +1,1 @@
+"""Features: published results as collections that are filtered, paged and encoded; no HTTP in here."""
