@@ -76,7 +76,9 @@ def parameters_of(request: Request, allowed: Collection[str]) -> dict[str, str]:
     for name, value in request.query_params.multi_items():
         if name not in allowed:
             near = get_close_matches(name[:60], allowed, n=3) or sorted(allowed)[:20]
-            raise Problem(f"unknown parameter {name[:60]!r}; this answer takes, among others, {', '.join(near) or 'none'}")
+            raise Problem(
+                f"unknown parameter {name[:60]!r}; this answer takes, among others, {', '.join(near) or 'none'}"
+            )
         if name in found:
             raise Problem(f"parameter {name!r} is given more than once")
         if "\x00" in value:

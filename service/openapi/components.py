@@ -63,6 +63,7 @@ _MEANINGS = {
     "404": ("NotFound", "There is nothing of this name."),
     "406": ("NotAcceptable", "None of the formats asked for can be had."),
     "413": ("TooLarge", "More was asked for than a budget allows."),
+    "414": ("UriTooLong", "The address is longer than any that is read."),
     "500": ("ServerError", "An error of the server."),
     "503": ("Busy", "The queue is full, or the answer would take too long; Retry-After says when to ask again."),
 }
@@ -87,7 +88,8 @@ def content(schema: str | None, *types: str) -> Document:
     found: Document = {}
     for position, type_ in enumerate(types):
         named = schema is not None and position == 0
-        found[type_] = {"schema": {"$ref": f"#/components/schemas/{schema}"} if named else dict(_TEXT)}
+        plain = _OPEN if "json" in type_ else _TEXT
+        found[type_] = {"schema": {"$ref": f"#/components/schemas/{schema}"} if named else dict(plain)}
     return found
 
 

@@ -25,7 +25,11 @@ class Format:
     def answers(self, wanted: str) -> bool:
         """Whether it is of a media range."""
         types = (self.media_type.partition(";")[0], *self.accepted)
-        return wanted == "*/*" or wanted in types or (wanted.endswith("/*") and any(t.startswith(wanted[:-1]) for t in types))
+        return (
+            wanted == "*/*"
+            or wanted in types
+            or (wanted.endswith("/*") and any(t.startswith(wanted[:-1]) for t in types))
+        )
 
 
 JSON = Format("json", "application/json", "JSON")

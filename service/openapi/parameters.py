@@ -12,7 +12,8 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 LANGUAGES = ("cql2-text", "cql2-json", "cql-text")
 # Parameters of a page of features, beside its properties, and of one feature.
 ITEMS = (
-    "limit", "offset", "bbox", "bbox-crs", "datetime", "crs", "filter", "filter-lang", "filter-crs", "properties", "sortby", "resultType", "f",
+    "limit", "offset", "bbox", "bbox-crs", "datetime", "crs", "filter", "filter-lang", "filter-crs", "properties", "sortby",
+    "resultType", "f",
 )  # fmt: skip
 ITEM = ("crs", "f")
 
@@ -26,7 +27,9 @@ def reference(name: str) -> Document:
 
 def format_parameter(names: Iterable[str]) -> Document:
     """The parameter `f` of an answer with these formats."""
-    return _query("f", "Format of the answer; left out: what the Accept header asks for.", type="string", enum=list(names))
+    return _query(
+        "f", "Format of the answer; left out: what the Accept header asks for.", type="string", enum=list(names)
+    )
 
 
 def property_parameter(name: str, schema: Mapping[str, Any]) -> Document:
@@ -39,22 +42,27 @@ def shared(*, page_default: int, page_max: int, filter_chars: int) -> dict[str, 
     """The parameters that collections have in common, by name; limits are those of this deployment."""
     numbers = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
     texts = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-    return {
-        "limit": _query(
-            "limit", "Features of a page.", type="integer", minimum=1, maximum=page_max, default=min(page_default, page_max)
+    uri = {"type": "string", "format": "uri", "default": CRS84}
+    page = {"type": "integer", "minimum": 1, "maximum": page_max, "default": min(page_default, page_max)}
+    found: dict[str, tuple[str, Document]] = {
+        "limit": ("Features of a page.", page),
+        "offset": ("Features to pass over; `next` links carry it.", {"type": "integer", "minimum": 0, "default": 0}),
+        "bbox": ("Features that meet this box: west, south, east, north, or as bbox-crs orders its axes.", numbers),
+        "bbox-crs": ("CRS of bbox; one of those the collection lists.", uri),
+        "datetime": ("A moment, or an interval such as 2020-01-01/2022-12-31, open with `..`.", {"type": "string"}),
+        "crs": ("CRS of the coordinates in the answer; one of those the collection lists.", uri),
+        "filter": ("A condition in CQL2 over the queryables.", {"type": "string", "maxLength": filter_chars}),
+        "filter-lang": (
+            "Language of filter.", {"type": "string", "enum": list(LANGUAGES), "default": LANGUAGES[0]}
         ),
-        "offset": _query("offset", "Features to pass over; `next` links carry it.", type="integer", minimum=0, default=0),
-        "bbox": _query("bbox", "Features whose geometry meets this box: west, south, east, north, or as bbox-crs orders its axes.", **numbers),
-        "bbox-crs": _query("bbox-crs", "CRS of bbox; one of those the collection lists.", type="string", format="uri", default=CRS84),
-        "datetime": _query("datetime", "A moment, or an interval such as 2020-01-01/2022-12-31, open with `..`.", type="string"),
-        "crs": _query("crs", "CRS of the coordinates in the answer; one of those the collection lists.", type="string", format="uri", default=CRS84),
-        "filter": _query("filter", "A condition in CQL2 over the queryables.", type="string", maxLength=filter_chars),
-        "filter-lang": _query("filter-lang", "Language of filter.", type="string", enum=list(LANGUAGES), default=LANGUAGES[0]),
-        "filter-crs": _query("filter-crs", "CRS of the coordinates in filter.", type="string", format="uri", default=CRS84),
-        "properties": _query("properties", "Properties of the answer; left out: all.", **texts),
-        "sortby": _query("sortby", "Properties to sort by, `-` before one for descending order.", **texts),
-        "resultType": _query("resultType", "`hits`: the count alone.", type="string", enum=["results", "hits"], default="results"),
+        "filter-crs": ("CRS of the coordinates in filter.", uri),
+        "properties": ("Properties of the answer; left out: all.", texts),
+        "sortby": ("Properties to sort by, `-` before one for descending order.", texts),
+        "resultType": (
+            "`hits`: the count alone.", {"type": "string", "enum": ["results", "hits"], "default": "results"}
+        ),
     }  # fmt: skip
+    return {name: _query(name, text, **schema) for name, (text, schema) in found.items()}
 
 
 def _query(name: str, description: str, **schema: Any) -> Document:

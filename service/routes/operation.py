@@ -42,5 +42,9 @@ async def ready(library: LibraryDep, pool: PoolDep) -> Response:
 async def metrics(request: Request, pool: PoolDep) -> Response:
     """Of all processes of this server."""
     found = request.app.state.metrics
+    tiles = request.app.state.tiles
     found.working.set(pool.inside)
+    found.tile_hits.set(tiles.counts.memory + tiles.counts.unchanged)
+    found.tile_misses.set(tiles.counts.drawn)
+    found.tile_bytes.set(tiles.cache.bytes)
     return Response(found.text(), headers={**_FRESH, "Content-Type": CONTENT_TYPE})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 from isal import isal_zlib
+from starlette.requests import Request
 from starlette.responses import Response
 
-__all__ = ["IMMUTABLE", "MVT", "PNG", "PRIVATE", "Answer", "answer_of", "entity_tag", "response_to"]
+__all__ = ["IMMUTABLE", "MVT", "PNG", "PRIVATE", "Answer", "answer_of", "entity_tag", "response_for", "takes_gzip"]
 
 PNG = "image/png"
 MVT = "application/vnd.mapbox-vector-tile"
@@ -23,6 +25,7 @@ _LEVEL = 2
 _WORTH_PACKING = 200
 # Of the objects around the bytes, near enough for a budget.
 _OVERHEAD = 900
+_REFUSED = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,12 +82,21 @@ def entity_tag(body: bytes, media_type: str) -> bytes:
     return f'"{digest}"'.encode()
 
 
-def response_to(answer: Answer, *, gzip: bool, known: bytes, head: bool = False) -> Response:
-    """The answer as the framework sends it."""
-    status, headers, body = answer.pick(gzip=gzip, known=known)
-    response = Response(b"" if head else body, status)
+def response_for(request: Request, answer: Answer) -> Response:
+    """The answer as the framework sends it to this client."""
+    given = request.headers
+    gzip = takes_gzip(given.get("accept-encoding", "").encode("latin-1"))
+    status, headers, body = answer.pick(gzip=gzip, known=given.get("if-none-match", "").encode("latin-1"))
+    response = Response(b"" if request.method == "HEAD" else body, status)
     response.raw_headers = list(headers)
     return response
+
+
+def takes_gzip(accepted: bytes) -> bool:
+    """Whether an Accept-Encoding allows gzip."""
+    if b"gzip" not in accepted:
+        return False
+    return not _REFUSED.search(accepted)
 
 
 def _knows(known: bytes, tag: bytes, packed_tag: bytes) -> bool:

@@ -42,9 +42,9 @@ class TileCache:
 
     def put(self, key: bytes, answer: Answer) -> None:
         """Keep an answer; one that would fill more than an eighth of the memory is not kept."""
+        self._drop(key)
         if answer.size + len(key) > self._size // 8:
             return
-        self._drop(key)
         self._answers[key] = answer
         self.bytes += answer.size + len(key)
         while self.bytes > self._size:

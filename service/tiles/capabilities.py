@@ -7,32 +7,39 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from gis.tiles.matrices import MATRICES, TileMatrixSet
+from gis.tiles.scales import SHARES
+from gis.views.layers import Parameter
 from service.tiles.layers import Layers, TileLayer
 
-__all__ = ["WMTS_VERSION", "capabilities"]
+__all__ = ["OWS", "WMTS_VERSION", "capabilities", "clean"]
 
 WMTS_VERSION = "1.0.0"
 _WMTS = "http://www.opengis.net/wmts/1.0"
-_OWS = "http://www.opengis.net/ows/1.1"
+OWS = "http://www.opengis.net/ows/1.1"
 _XLINK = "http://www.w3.org/1999/xlink"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SCHEMA = "http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd"
-for _prefix, _uri in (("", _WMTS), ("ows", _OWS), ("xlink", _XLINK), ("xsi", _XSI)):
+for _prefix, _uri in (("", _WMTS), ("ows", OWS), ("xlink", _XLINK), ("xsi", _XSI)):
     ET.register_namespace(_prefix, _uri)
 
 
-def capabilities(results: Sequence[Layers], *, title: str, base: str, kvp: str) -> bytes:
-    """The document over the raster layers of some results; ``kvp`` is the address that takes requests with parameters."""
-    root = ET.Element(f"{{{_WMTS}}}Capabilities", {"version": WMTS_VERSION, f"{{{_XSI}}}schemaLocation": f"{_WMTS} {_SCHEMA}"})
+def capabilities(results: Sequence[Layers], *, title: str, base: str, address: str) -> bytes:
+    """The document over the raster layers of some results; ``address`` is its own below ``/wmts``."""
+    located = {f"{{{_XSI}}}schemaLocation": f"{_WMTS} {_SCHEMA}"}
+    root = ET.Element(f"{{{_WMTS}}}Capabilities", {"version": WMTS_VERSION, **located})
     _service(root, title)
-    _operations(root, kvp)
+    _operations(root, f"{base}/wmts{address}")
     contents = _wmts(root, "Contents")
     for layers in results:
         for layer in layers.rasters:
             _layer(contents, layers, layer, base)
     for matrix in MATRICES.values():
-        _matrix_set(contents, matrix)
-    _wmts(root, "ServiceMetadataURL", attributes={f"{{{_XLINK}}}href": f"{base}/wmts/{WMTS_VERSION}/WMTSCapabilities.xml"})
+        deepest = max(
+            (layers.zooms(layer, matrix)[-1] for layers in results for layer in layers.rasters), default=matrix.max_zoom
+        )
+        _matrix_set(contents, matrix, deepest)
+    document = f"{base}/wmts{address}/{WMTS_VERSION}/WMTSCapabilities.xml"
+    _wmts(root, "ServiceMetadataURL", attributes={f"{{{_XLINK}}}href": document})
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return text
 
@@ -59,8 +66,9 @@ def _operations(root: ET.Element, kvp: str) -> None:
 def _layer(contents: ET.Element, layers: Layers, layer: TileLayer, base: str) -> None:
     found = _wmts(contents, "Layer")
     name = f"{layers.id}.{layer.id}"
-    _ows(found, "Title", f"{layer.title_zh} {layer.title_en} — {layers.title}")
-    _ows(found, "Abstract", layer.abstract)
+    _ows(found, "Title", f"{layer.title} — {layers.title}")
+    if layer.unit:
+        _ows(found, "Abstract", layer.unit)
     west, south, east, north = layers.bounds
     box = _ows(found, "WGS84BoundingBox")
     _ows(box, "LowerCorner", f"{west} {south}")
@@ -75,9 +83,11 @@ def _layer(contents: ET.Element, layers: Layers, layer: TileLayer, base: str) ->
         dimension = _wmts(found, "Dimension")
         _ows(dimension, "Identifier", parameter.name)
         _wmts(dimension, "Default", parameter.default)
-        for value in parameter.offered:
+        for value in offered(parameter):
             _wmts(dimension, "Value", value)
-    template = f"{base}/wmts/{WMTS_VERSION}/{quote(name)}/{{Style}}/" + "".join(f"{{{p.name}}}/" for p in layer.parameters)
+    template = f"{base}/wmts/{WMTS_VERSION}/{quote(name)}/{{Style}}/" + "".join(
+        f"{{{p.name}}}/" for p in layer.parameters
+    )
     _wmts(
         found, "ResourceURL",
         attributes={
@@ -96,28 +106,37 @@ def _style(found: ET.Element, layers: Layers, layer: TileLayer, style: str, base
 
 
 def _link(found: ET.Element, layers: Layers, layer: TileLayer, matrix: TileMatrixSet) -> None:
-    """The zooms at which a layer has something to show: GDAL takes the last of them for its resolution."""
+    """The zooms at which a layer has something to show, and where."""
     link = _wmts(found, "TileMatrixSetLink")
     _wmts(link, "TileMatrixSet", matrix.id)
     limits = _wmts(link, "TileMatrixSetLimits")
-    for level in layers.limits(layer, matrix):
+    for z, tiles in layers.limits(layer, matrix):
         one = _wmts(limits, "TileMatrixLimits")
-        _wmts(one, "TileMatrix", str(level.z))
+        _wmts(one, "TileMatrix", str(z))
         for tag, value in (
-            ("MinTileRow", level.row_first), ("MaxTileRow", level.row_last),
-            ("MinTileCol", level.col_first), ("MaxTileCol", level.col_last),
+            ("MinTileRow", tiles.y_first), ("MaxTileRow", tiles.y_last),
+            ("MinTileCol", tiles.x_first), ("MaxTileCol", tiles.x_last),
         ):  # fmt: skip
             _wmts(one, tag, str(value))
 
 
-def _matrix_set(contents: ET.Element, matrix: TileMatrixSet) -> None:
+def offered(parameter: Parameter) -> tuple[str, ...]:
+    """Values that a list shows; of a range, some round ones and its default."""
+    if parameter.choices:
+        return parameter.choices
+    low, high = parameter.minimum or 0.0, parameter.maximum or 0.0
+    return tuple(repr(v) for v in sorted({*(s for s in SHARES if low <= s <= high), float(parameter.default)}))
+
+
+def _matrix_set(contents: ET.Element, matrix: TileMatrixSet, deepest: int) -> None:
+    """A matrix set down to a zoom: GDAL gives a layer the resolution of the last matrix, whatever the layer's limits say."""
     found = _wmts(contents, "TileMatrixSet")
     document = matrix.json()
     _ows(found, "Identifier", matrix.id)
-    _ows(found, "SupportedCRS", _urn(document["crs"]))
-    if document.get("wellKnownScaleSet") and matrix.id == "WebMercatorQuad":
-        _wmts(found, "WellKnownScaleSet", "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible")
-    for level in document["tileMatrices"]:
+    _ows(found, "SupportedCRS", f"urn:ogc:def:crs:EPSG::{matrix.epsg}")
+    if matrix.scale_set:
+        _wmts(found, "WellKnownScaleSet", f"urn:ogc:def:wkss:OGC:1.0:{matrix.scale_set.rpartition('/')[2]}")
+    for level in document["tileMatrices"][: deepest - matrix.min_zoom + 1]:
         one = _wmts(found, "TileMatrix")
         _ows(one, "Identifier", str(level["id"]))
         _wmts(one, "ScaleDenominator", repr(float(level["scaleDenominator"])))
@@ -128,27 +147,26 @@ def _matrix_set(contents: ET.Element, matrix: TileMatrixSet) -> None:
             _wmts(one, tag, str(level[key]))
 
 
-def _urn(crs: str) -> str:
-    """``http://www.opengis.net/def/crs/EPSG/0/3857`` as WMTS writes it."""
-    return f"urn:ogc:def:crs:EPSG::{crs.rstrip('/').rsplit('/', 1)[-1]}"
-
-
-def _wmts(parent: ET.Element, tag: str, text: str | None = None, *, attributes: dict[str, str] | None = None) -> ET.Element:
+def _wmts(
+    parent: ET.Element, tag: str, text: str | None = None, *, attributes: dict[str, str] | None = None
+) -> ET.Element:
     return _node(parent, _WMTS, tag, text, attributes)
 
 
-def _ows(parent: ET.Element, tag: str, text: str | None = None, *, attributes: dict[str, str] | None = None) -> ET.Element:
-    return _node(parent, _OWS, tag, text, attributes)
+def _ows(
+    parent: ET.Element, tag: str, text: str | None = None, *, attributes: dict[str, str] | None = None
+) -> ET.Element:
+    return _node(parent, OWS, tag, text, attributes)
 
 
 def _node(parent: ET.Element, space: str, tag: str, text: str | None, attributes: dict[str, str] | None) -> ET.Element:
     found = ET.SubElement(parent, f"{{{space}}}{tag}", attributes or {})
-    found.text = None if text is None else _clean(text)
+    found.text = None if text is None else clean(text)
     return found
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """The text without the signs that XML 1.0 cannot hold."""
-    return "".join(c for c in text if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000")
-
-
+    return "".join(
+        c for c in text if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"
+    )

@@ -1,0 +1,1 @@
+"""Answers: what routes have the pool work out, from the library to the model that is sent."""
