@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -38,11 +42,30 @@ def serve(
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
         typer.echo(f"cozone serves {workspace} at http://{settings.host}:{settings.port}/ (end with Ctrl-C)", err=True)
-        uvicorn.run(
-            "service.main:application", factory=True, host=settings.host, port=settings.port, workers=settings.workers,
-            loop="auto", http="service.protocol:LimitedProtocol", ws="none", lifespan="on", access_log=False, log_config=None,
-            server_header=False, timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE_S, backlog=1024,
-        )  # fmt: skip
+        with _working(settings.jobs):
+            uvicorn.run(
+                "service.main:application", factory=True, host=settings.host, port=settings.port, workers=settings.workers,
+                loop="auto", http="service.protocol:LimitedProtocol", ws="none", lifespan="on", access_log=False, log_config=None,
+                server_header=False, timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE_S, backlog=1024,
+            )  # fmt: skip
+
+
+@contextmanager
+def _working(jobs: int) -> Iterator[None]:
+    """A process beside the server that works off the jobs, if it is to have any."""
+    if not jobs:
+        yield
+        return
+    command = [sys.executable, "-m", "service.cli", "worker", "--parent", str(os.getpid())]
+    worker = subprocess.Popen([*command, "--workspace", os.environ["COZONE_WORKSPACE"]])
+    try:
+        yield
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            worker.kill()
 
 
 def _set(**given: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -38,7 +39,9 @@ _SCHEMA = (
     "create index if not exists job_lines_job on job_lines (job, number)",
     "create table if not exists runners (id integer primary key check (id = 1), seen text not null)",
 )
-_COLUMNS = "id, process, inputs, state, progress, message, key, created, started, finished, updated, attempt, result, problem"
+_COLUMNS = (
+    "id, process, inputs, state, progress, message, key, created, started, finished, updated, attempt, result, problem"
+)
 
 
 class State(StrEnum):
@@ -122,7 +125,7 @@ class Queue:
             raise NotFound(f"no job has the id {id_[:40]!r}")
         return _job(row)
 
-    def list(self, *, limit: int, offset: int = 0, process: str | None = None, state: State | None = None) -> list[Job]:
+    def jobs(self, *, limit: int, offset: int = 0, process: str | None = None, state: State | None = None) -> list[Job]:
         """Jobs, newest first."""
         where, values = _where(process, state)
         with self._read() as database:
@@ -159,7 +162,9 @@ class Queue:
                 row = database.execute(f"delete from jobs where id = ? returning {_COLUMNS}", (id_,)).fetchone()
                 if row is None:
                     raise NotFound(f"no job has the id {id_[:40]!r}")
-                return _job((*row[:3], "dismissed", *row[4:]))
+                forgotten = _job((*row[:3], "dismissed", *row[4:]))
+                shutil.rmtree(self.files / forgotten.id, ignore_errors=True)
+                return forgotten
         return self.get(id_)
 
     def runs(self) -> bool:
@@ -194,6 +199,13 @@ class Queue:
         with self._read() as database:
             query = "select 1 from jobs where id = ? and token = ? and state = 'running'"
             return database.execute(query, (id_, token)).fetchone() is not None
+
+    def dismissed(self, id_: str) -> bool:
+        """Whether a job was dismissed, or forgotten since."""
+        try:
+            return self.get(id_).state is State.DISMISSED
+        except NotFound:
+            return True
 
     def report(self, id_: str, token: str, *, progress: int, message: str, line: bool) -> bool:
         """Tell how far a job is; False if it is no longer ours."""
@@ -263,6 +275,8 @@ class Queue:
             if database.execute("select 1 from sqlite_master where name = 'runners'").fetchone() is None:
                 _make(database)
             database.execute("pragma foreign_keys = on")
+            # A failing machine may lose the last moves, never the order of the rest; a job it forgot about is done again.
+            database.execute("pragma synchronous = normal")
             # At once, not at the first change: two that read first and then write would refuse each other.
             database.execute("begin immediate")
             try:
@@ -308,11 +322,10 @@ def _where(process: str | None, state: State | None) -> tuple[str, list[str]]:
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    inputs, state, result, problem = json.loads(row[2]), State(row[3]), row[12], row[13]
-    return Job(
-        *row[:2], inputs, state, *row[4:12],
-        None if result is None else json.loads(result), None if problem is None else json.loads(problem),
-    )  # fmt: skip
+    found = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    for name in ("inputs", "result", "problem"):
+        found[name] = None if found[name] is None else json.loads(found[name])
+    return Job(**{**found, "state": State(found["state"])})
 
 
 def _first(text: str) -> str:
