@@ -52,6 +52,8 @@ lock:
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements/dev.txt
 	.cache/lock/bin/uv pip compile pyproject.toml --extra dev --extra bench -c requirements/dev.txt --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements/bench.txt
+	echo ogctests | .cache/lock/bin/uv pip compile - --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+		--upgrade -o requirements/ogctests.txt
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

@@ -13,7 +13,7 @@ from benchmarks.rows import Row
 
 ALL = (
     "startup", "points", "lines", "polygons", "zonal", "regrid", "ranks", "evidence", "threshold", "membership", "overlap",
-    "national", "zoning",
+    "national", "zoning", "tiles", "serving", "mvt", "features", "click", "start", "load",
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     print("\n".join(lines), flush=True)
     for name in given.names or ALL:
         module = importlib.import_module(f"benchmarks.{name}")
-        rows = module.run(given.repeats if name not in ("national", "zoning") else 1)
+        rows = module.run(given.repeats if name not in ("national", "zoning", "load") else 1)
         for row in rows:
             lines.append(_cell(row))
             print(lines[-1], flush=True)

@@ -31,7 +31,8 @@ class Compression:
         if scope["type"] != "http" or "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
             await self.app(scope, receive, send)
             return
-        await self.app(_unpacked(scope), receive, _Packer(send))
+        asked = _unpacked(scope)
+        await self.app(asked, receive, _Packer(send, knows_packed=asked is not scope))
 
 
 def _unpacked(scope: Scope) -> Scope:
@@ -41,8 +42,8 @@ def _unpacked(scope: Scope) -> Scope:
 
 
 class _Packer:
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, *, knows_packed: bool) -> None:
+        self._send, self._knows_packed = send, knows_packed
         self._start: Message | None = None
         self._packer: Any = None
 
@@ -63,7 +64,7 @@ class _Packer:
         text = headers.get("content-type", "").startswith(_TYPES)
         if text:
             headers.add_vary_header("Accept-Encoding")
-        if text and start["status"] == 304 and "etag" in headers:
+        if start["status"] == 304 and self._knows_packed and "etag" in headers:
             headers["etag"] = _packed_tag(headers["etag"])
         elif text and "content-encoding" not in headers and start["status"] not in (204, 206, 304):
             if not whole or len(message.get("body", b"")) >= _LEAST:

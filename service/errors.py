@@ -30,9 +30,17 @@ class Problem(Exception):
 
     status: int = 400
 
-    def __init__(self, detail: str, *, status: int | None = None, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        type_: str = "about:blank",
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.type = type_
         self.status = self.status if status is None else status
         self.headers: Mapping[str, str] = headers or {}
 
@@ -101,7 +109,7 @@ def response_of(error: Exception, *, instance: str = "", request_id: str = "") -
     """The answer that a client gets."""
     problem = as_problem(error)
     body: dict[str, object] = {
-        "type": "about:blank", "title": HTTPStatus(problem.status).phrase, "status": problem.status, "detail": problem.detail,
+        "type": problem.type, "title": HTTPStatus(problem.status).phrase, "status": problem.status, "detail": problem.detail,
     }  # fmt: skip
     if instance:
         body["instance"] = instance

@@ -6,14 +6,15 @@ import re
 from threading import Lock
 
 from gis.errors import NotFound
+from gis.views import Views
 from gis.workspace import Run, StoredComparison, StoredZoning, Workspace
 from service.settings import Settings
 
-__all__ = ["ID", "Library", "Result"]
+__all__ = ["ID", "POINTERS", "Library", "Result"]
 
 Result = Run | StoredZoning | StoredComparison
 ID = re.compile(r"[rzc]-[0-9a-f]{12}")
-_POINTERS = ("latest", "r-latest", "z-latest", "c-latest")
+POINTERS = ("latest", "r-latest", "z-latest", "c-latest")
 _KEPT = 64
 
 
@@ -27,6 +28,11 @@ class Library:
             )
         self.settings = settings
         self.workspace = Workspace(settings.workspace)
+        self.views = Views(
+            settings.workspace / "views",
+            memory_bytes=int(settings.threshold_cache_mb * 1e6),
+            disk_bytes=int(settings.views_gb * 1e9),
+        )
         self._open: dict[str, Result] = {}
         self._lock = Lock()
 
@@ -38,7 +44,7 @@ class Library:
         """The id itself, or the one that a pointer names now: ``latest`` is the newest zoning, else the newest run."""
         if ID.fullmatch(which):
             return which
-        if which not in _POINTERS:
+        if which not in POINTERS:
             raise NotFound(
                 f"no result {which[:40]!r}; ids look like r-0123456789ab, and latest, r-latest, z-latest, c-latest point to the newest"
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gis.errors import GisError
 from service.compression import Compression
@@ -21,8 +23,20 @@ from service.metrics import Metrics
 from service.pool import Pool
 from service.routes import ROUTERS
 from service.settings import Settings
+from service.tiles.drawing import Tiles
+from service.tiles.server import TileServer
 
 __all__ = ["application", "create_app"]
+
+
+class Service(FastAPI):
+    """The application, and before it, and all that the framework does for a request, the tiles that are in memory."""
+
+    tiles_first: TileServer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self.tiles_first(scope, receive, send)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -34,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.pool.close()
         app.state.library.close()
 
-    app = FastAPI(
+    app = Service(
         title=settings.title, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan
     )
     app.state.settings = settings
@@ -42,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = Keys(settings.workspace / "service.sqlite")
     app.state.pool = Pool(threads=settings.threads, queue=settings.queue, request_s=settings.request_s)
     app.state.metrics = Metrics()
+    app.state.tiles = Tiles(app.state.library, app.state.pool, cache_bytes=settings.tile_cache_mb * 1_000_000)
     for router in ROUTERS:
         app.include_router(router)
     for kind in (GisError, Problem):
@@ -51,6 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
     # The last one added is the first to see a request.
     app.add_middleware(Compression)
     app.add_middleware(Guard, settings=settings, metrics=app.state.metrics)
+    tiles = app.state.tiles
+    app.tiles_first = TileServer(partial(FastAPI.__call__, app), tiles.cache, tiles.counts, settings)
     return app
 
 

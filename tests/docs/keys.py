@@ -18,10 +18,13 @@ from gis.inventory import description
 from gis.inventory.description import Description
 from gis.zoning import parameters
 from gis.zoning.parameters import Parameters
+from service.settings import Settings
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
 KEYS = ("<!-- keys: made by python -m tests.docs.keys -->", "<!-- end of keys -->")
 ZONING_KEYS = ("<!-- zoning keys: made by python -m tests.docs.keys -->", "<!-- end of zoning keys -->")
+
+SETTINGS = ("<!-- settings: made by python -m tests.docs.keys -->", "<!-- end of settings -->")
 
 # The file itself, then every table in the order in which the file names it.
 MODELS: tuple[type[BaseModel], ...] = (
@@ -104,7 +107,17 @@ def with_tables(text: str) -> str:
         before, rest = text.split(begin)
         _, after = rest.split(end)
         text = f"{before}{begin}\n\n{key_tables(models)}\n\n{end}{after}"
-    return text
+    before, rest = text.split(SETTINGS[0])
+    return f"{before}{SETTINGS[0]}\n\n{_settings()}\n\n{SETTINGS[1]}{rest.split(SETTINGS[1])[1]}"
+
+
+def _settings() -> str:
+    """The settings of the service as Markdown."""
+    rows = [
+        f"| `COZONE_{name.upper()}` | {_default(f)} | {_cell(f.description)} |"
+        for name, f in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | without it | meaning |", "|---|---|---|", *rows])
 
 
 if __name__ == "__main__":

@@ -6,6 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ from tests.docs.blocks import Block, blocks, write_inputs
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("gis", "service", "data", "requirements", "Makefile", "pyproject.toml", "README.md", "LICENSE")
+ADDRESS = "http://127.0.0.1:8765"
 README, GUIDE = ROOT / "README.md", ROOT / "docs" / "guide.md"
 
 pytestmark = pytest.mark.slow
@@ -36,7 +41,8 @@ def checkout(directory: Path) -> Path:
 
 def run(block: Block, directory: Path) -> None:
     # The tests within the tests are only listed: they are run by whoever runs this.
-    text = block.text.replace("make test ", "make -n test ")
+    # curl tells of a refusal by its exit status only when asked to.
+    text = block.text.replace("make test ", "make -n test ").replace("curl ", "curl -fsS ")
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -45,6 +51,26 @@ def run(block: Block, directory: Path) -> None:
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{block.text}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert "Traceback" not in done.stderr
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[None]:
+    """`cozone serve` as the guide starts it, ready."""
+    command = [str(Path(sys.executable).parent / "cozone"), "serve", "--workspace", str(workspace)]
+    environment = {**os.environ, "COZONE_SHOW_FACILITIES": "true", "COZONE_LOG_LEVEL": "warning"}
+    server = subprocess.Popen(command, env=environment)
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and server.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{ADDRESS}/ready", timeout=5):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        yield
+    finally:
+        server.terminate()
+        server.wait(60)
 
 
 def installs(block: Block) -> bool:
@@ -62,12 +88,18 @@ def test_the_commands_of_the_guide_run(tmp_path: Path) -> None:
         if f"--output {block.file}" not in made:
             (here / str(block.file)).write_text(block.text, "utf-8")
     ran = 0
-    for block in found:
-        if block.file is not None:
-            (here / block.file).write_text(block.text, "utf-8")
-        elif block.language in ("sh", "python"):
-            run(block, here)
-            ran += 1
+    serving = False
+    with ExitStack() as servers:
+        for block in found:
+            if block.file is not None:
+                (here / block.file).write_text(block.text, "utf-8")
+            elif block.language in ("sh", "python"):
+                if ADDRESS in block.text and not serving:
+                    servers.enter_context(served(here / "demo-workspace"))
+                    serving = True
+                run(block, here)
+                ran += 1
+    assert serving, "no command of the guide asks the server"
     assert ran >= 8
     for name in (
         "findings.csv",

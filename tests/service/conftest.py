@@ -49,7 +49,11 @@ def served(published: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [Path(sys.executable).parent / "cozone", "serve", "-w", published, "--port", str(port)]
-    server = subprocess.Popen(command, env={**os.environ, "COZONE_SHOW_FACILITIES": "true"}, stderr=subprocess.PIPE)
+    server = subprocess.Popen(
+        command,
+        env={**os.environ, "COZONE_SHOW_FACILITIES": "true", "COZONE_LOG_LEVEL": "warning"},
+        stderr=subprocess.PIPE,
+    )
     try:
         yield _ready(server, f"http://127.0.0.1:{port}")
     finally:

@@ -46,7 +46,9 @@ def application(**settings: Any) -> FastAPI:
         return StreamingResponse(pieces())
 
     @app.get("/text")
-    async def text() -> Response:
+    async def text(request: Request) -> Response:
+        if request.headers.get("if-none-match") == '"abc"':
+            return Response(status_code=304, headers={"ETag": '"abc"'})
         return PlainTextResponse(TEXT, headers={"ETag": '"abc"', "Cache-Control": "public, max-age=60"})
 
     @app.get("/tag")
@@ -157,6 +159,9 @@ def test_text_is_packed_and_its_tag_says_so(client: TestClient) -> None:
     assert packed.headers["etag"] == '"abc-gzip"' and "Accept-Encoding" in packed.headers["vary"]
     plain = client.get("/text", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers and plain.headers["etag"] == '"abc"' and plain.text == TEXT
+    for tag in ('"abc"', '"abc-gzip"'):
+        same = client.get("/text", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
+        assert (same.status_code, same.headers["etag"]) == (304, tag)
     tag = client.get("/tag", headers={"Accept-Encoding": "gzip", "If-None-Match": '"abc-gzip", W/"d"'})
     assert tag.text == '"abc", W/"d"'
 
