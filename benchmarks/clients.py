@@ -98,7 +98,8 @@ def serving(workspace: Path, *options: str, environment: Mapping[str, str] | Non
         str(port),
         *options,
     ]
-    given = {"COZONE_SHOW_FACILITIES": "true", "COZONE_LOG_LEVEL": "warning", **(environment or {})}
+    # No jobs and no preparing beside what is measured, unless a bench asks for them.
+    given = {"COZONE_SHOW_FACILITIES": "true", "COZONE_LOG_LEVEL": "warning", "COZONE_JOBS": "0", **(environment or {})}
     server = subprocess.Popen(command, env={**os.environ, **given}, stderr=subprocess.DEVNULL)
     try:
         _await(port, server)

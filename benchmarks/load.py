@@ -34,7 +34,7 @@ def run(repeats: int = 1) -> list[Row]:
     publish_demo()
     rows = []
     for workers in ("1", "2"):
-        options = {"COZONE_OPEN_WRITES": "true"}
+        options = {"COZONE_OPEN_WRITES": "true", "COZONE_JOBS": "1"}
         with serving(WORKSPACE, "--workers", workers, environment=options) as (port, pid):
             found = asyncio.run(_minute(port, pid, seconds))
         rows.append(_row(workers, found, seconds))

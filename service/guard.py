@@ -27,7 +27,7 @@ __all__ = ["UPLOADS", "Guard"]
 UPLOADS = "/api/inventories"
 _URL_BYTES = 8_192
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_EXPOSED = "Content-Crs, ETag, Link, Location, Retry-After, X-Request-ID"
+_EXPOSED = "Content-Crs, Content-Disposition, ETag, Link, Location, OGC-NumberMatched, OGC-NumberReturned, Retry-After, X-Request-ID"
 _ALWAYS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

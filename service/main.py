@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -75,7 +76,11 @@ def application() -> FastAPI:
     """The service as the variables of the environment describe it: what a server process calls."""
     settings = Settings()
     configure(settings)
-    return create_app(settings)
+    app = create_app(settings)
+    # What is imported stays: collections need not look at it again.
+    gc.freeze()
+    gc.enable()
+    return app
 
 
 async def _answer(request: Request, error: Exception) -> Response:

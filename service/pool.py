@@ -33,8 +33,11 @@ class Pool:
         """What the function returns; Busy if too many wait already, or if it takes too long."""
         if self.inside >= self._room:
             raise Busy("too many requests wait already; try again")
+        try:
+            future = self._threads.submit(function, *args, **kwargs)
+        except RuntimeError as error:
+            raise Busy("the server is about to end; try again", retry_s=5) from error
         self.inside += 1
-        future = self._threads.submit(function, *args, **kwargs)
         loop = asyncio.get_running_loop()
         # A thread cannot be stopped: its place is taken until it is done, however long ago the client went away.
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave) if not loop.is_closed() else None)

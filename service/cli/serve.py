@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Timer
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +20,7 @@ from service.cli.shell import DEFAULT_WORKSPACE, WorkspaceDir, app, open_workspa
 __all__ = ["serve"]
 
 _GRACE_S = 20
+_LATER_S = 3.0
 
 
 @app.command()
@@ -33,6 +36,8 @@ def serve(
     public_url: Annotated[str | None, typer.Option(help="Address under which clients see the service.")] = None,
 ) -> None:
     """Serve layers, tiles and statistics of a workspace; every other setting is a COZONE_ variable."""
+    # Half a second of collections that find nothing while everything is imported; `application` switches them on again.
+    gc.disable()
     import uvicorn
 
     open_workspace(workspace).close()
@@ -52,20 +57,28 @@ def serve(
 
 @contextmanager
 def _working(jobs: int) -> Iterator[None]:
-    """A process beside the server that works off the jobs, if it is to have any."""
-    if not jobs:
-        yield
-        return
+    """A process beside the server that works off the jobs, if it is to have any; a little later, so that the server is ready first."""
+    started: list[subprocess.Popen[bytes]] = []
     command = [sys.executable, "-m", "service.cli", "worker", "--parent", str(os.getpid())]
-    worker = subprocess.Popen([*command, "--workspace", os.environ["COZONE_WORKSPACE"]])
+    command += ["--workspace", os.environ["COZONE_WORKSPACE"]]
+    timer = Timer(_LATER_S, lambda: started.append(subprocess.Popen(command)))
+    timer.daemon = True
+    if jobs:
+        timer.start()
     try:
         yield
     finally:
-        worker.terminate()
-        try:
-            worker.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            worker.kill()
+        timer.cancel()
+        for worker in started:
+            _end(worker)
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    worker.terminate()
+    try:
+        worker.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
 
 
 def _set(**given: Any) -> None:

@@ -41,6 +41,17 @@ def test_beyond_the_queue_requests_are_refused_at_once() -> None:
     asyncio.run(ask())
 
 
+def test_a_pool_that_is_closed_refuses_and_counts_nothing() -> None:
+    async def ask() -> None:
+        pool = Pool(threads=1, queue=1, request_s=5)
+        pool.close()
+        with pytest.raises(Busy, match="about to end"):
+            await pool.run(int)
+        assert pool.inside == 0
+
+    asyncio.run(ask())
+
+
 def test_a_late_answer_is_given_up_but_its_thread_stays_counted() -> None:
     async def ask() -> None:
         pool, gate = Pool(threads=1, queue=0, request_s=0.05), threading.Event()

@@ -30,10 +30,22 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def app(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A service over a copy that may be written to, by a caller who may do everything."""
-
     workspace = tmp_path_factory.mktemp("schema") / "workspace"
     shutil.copytree(published, workspace)
-    yield create_app(Settings(workspace=workspace, show_facilities=True, open_writes=True))
+    app = create_app(Settings(workspace=workspace, show_facilities=True, open_writes=True))
+
+    async def without_an_end(scope: Any, receive: Any, send: Any) -> None:
+        """The application; it is not ended after every request, as the client of schemathesis would have it."""
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+
+    yield without_an_end
+    app.state.pool.close()
+    app.state.library.close()
 
 
 @pytest.mark.parametrize("document", ["/api/openapi.json", "/ogc/api"])

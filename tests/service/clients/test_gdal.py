@@ -152,6 +152,18 @@ def test_flatgeobuf_of_a_page_is_read(served: str, zoning: StoredZoning) -> None
     assert f"Feature Count: {len(zoning.zoning.tables['units'])}" in text
 
 
+def test_a_part_of_a_download_is_read_by_its_index(served: str, zoning: StoredZoning, tmp_path: Path) -> None:
+    table = zoning.zoning.tables["cells"]
+    units = zoning.zoning.tables["units"].to_crs("OGC:CRS84")
+    west, south, east, north = units.total_bounds
+    out = tmp_path / "part.gpkg"
+    source = f"/vsicurl/{served}/ogc/collections/{zoning.id}.cells/download?f=fgb"
+    box = list(map(str, (west, south, (west + east) / 2, north)))
+    run([program("ogr2ogr"), "-f", "GPKG", "-spat", *box, "-spat_srs", "OGC:CRS84", str(out), source])
+    copied = gpd.read_file(out)
+    assert 0 < len(copied) < len(table) and set(copied["cell"]) < set(table["cell"])
+
+
 def test_geojson_is_strict(served: str, zoning: StoredZoning) -> None:
     """GDAL reads NaN in JSON; other clients do not, and get none."""
     import urllib.request
