@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -28,6 +29,8 @@ from service.tiles.drawing import Tiles
 from service.tiles.server import TileServer
 
 __all__ = ["application", "create_app"]
+
+_SWITCH_S = 0.0005
 
 
 class Service(FastAPI):
@@ -77,6 +80,8 @@ def application() -> FastAPI:
     settings = Settings()
     configure(settings)
     app = create_app(settings)
+    # The loop that answers probes waits for the interpreter no longer than this for each thread that works.
+    sys.setswitchinterval(_SWITCH_S)
     # What is imported stays: collections need not look at it again.
     gc.freeze()
     gc.enable()
