@@ -16,6 +16,8 @@ from pyproj import Transformer
 
 from benchmarks.clients import Connection, resident_mb, serving
 from benchmarks.rows import Row
+from benchmarks.zoning import WORKSPACE as NATIONAL
+from benchmarks.zoning import publish_national
 from gis.views import Views
 from gis.views.lonlat import CRS84
 from gis.views.origins import Origins
@@ -25,13 +27,13 @@ from gis.workspace import Run, StoredZoning, Workspace
 __all__ = ["run"]
 
 CLICKS = 1000
-WORKSPACE = Path(
-    os.environ.get("COZONE_BENCH_WORKSPACE", Path(__file__).parent.parent / ".cache/bench/national-workspace")
-)
+WORKSPACE = Path(os.environ.get("COZONE_BENCH_WORKSPACE", NATIONAL))
 
 
 def run(repeats: int = 1) -> list[Row]:
     """p50 and p99 of the function and over HTTP, at one client and at two."""
+    if WORKSPACE == NATIONAL:
+        publish_national()
     result, of = _subject(WORKSPACE)
     views = Views(WORKSPACE / "views")
     points = Points(views, Origins(views.files, of), result)
