@@ -7,7 +7,7 @@ import io
 import re
 from pathlib import Path
 
-import httpx
+import httpx2
 import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
@@ -189,5 +189,5 @@ def test_no_public_file_holds_a_facility(anonymous: TestClient, ids: dict[str, l
     "name", ["nothing.tif", "..%2fcatalogue.sqlite", "%2e%2e", "catalogue.sqlite", "a" * 500, "units.shp", "x y"]
 )
 def test_other_files_are_not_there(client: TestClient, ids: dict[str, list[str]], name: str) -> None:
-    answer: httpx.Response = client.get(f"{BASE}/{ids['run'][0]}/files/{name}")  # type: ignore[assignment]
+    answer: httpx2.Response = client.get(f"{BASE}/{ids['run'][0]}/files/{name}")  # type: ignore[assignment]
     assert answer.status_code in (400, 404) and answer.headers["content-type"] == "application/problem+json"
