@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, cast
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
@@ -13,7 +14,7 @@ from service.library import Library
 from service.pool import Pool
 from service.settings import Settings
 
-__all__ = ["Caller", "CallerDep", "LibraryDep", "PoolDep", "SettingsDep", "base_url", "caller_of"]
+__all__ = ["Caller", "CallerDep", "LibraryDep", "PoolDep", "SettingsDep", "base_path", "base_url", "caller_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ async def caller_of(request: Request) -> Caller:
     """Who sends a request, by its key; a wrong key is refused, not ignored."""
     settings = await _settings(request)
     header = request.headers.get("authorization", "")
-    key = request.app.state.keys.find(header.removeprefix("Bearer ").strip()) if header else None
+    scheme, _, text = header.partition(" ")
+    key = request.app.state.keys.find(text.strip()) if scheme.lower() == "bearer" else None
     if header and key is None:
         raise Unauthorised("the key is not known, or was withdrawn")
     scope = Scope.NONE if key is None else key.scope
@@ -70,6 +72,11 @@ def base_url(request: Request) -> str:
     """Address of the service as its clients see it, without a slash at the end."""
     public = request.app.state.settings.public_url
     return (public or str(request.base_url)).rstrip("/")
+
+
+def base_path(request: Request) -> str:
+    """What stands before every path where clients see the service below one: empty, or /zones of https://example.org/zones."""
+    return urlsplit(request.app.state.settings.public_url or "").path.rstrip("/")
 
 
 SettingsDep = Annotated[Settings, Depends(_settings)]

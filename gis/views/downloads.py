@@ -21,7 +21,7 @@ _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _PARQUET = "application/vnd.apache.parquet"
 _JSON = "application/json"
 # What names facilities, or holds what each of them emits.
-_NAMING = {("table", "contributors")}
+_NAMING = {("table", "contributors"), ("table", "access")}
 _LAYERS = ("units", "hotspots", "conflicts", "cells")
 _EXPORTS = {
     ".fgb": (ZoningFormat.FLATGEOBUF, "application/flatgeobuf"), ".geojson": (ZoningFormat.GEOJSON, "application/geo+json"),

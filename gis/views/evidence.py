@@ -17,9 +17,10 @@ import pandas as pd
 from gis.errors import NotFound
 from gis.views.tables import open_table, rows
 from gis.workspace import StoredZoning
+from gis.zoning.access import without_sources
 from gis.zoning.scores import percentiles, pollutant_weights
 
-__all__ = ["Evidence", "ScoreParts", "Step", "score_parts", "unit_evidence", "unit_row"]
+__all__ = ["Evidence", "ScoreParts", "Step", "score_parts", "unit_access", "unit_evidence", "unit_row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +83,28 @@ def unit_row(directory: Path, zoning: StoredZoning, unit: str) -> dict[str, Any]
     return found
 
 
-def unit_evidence(directory: Path, zoning: StoredZoning, unit: str) -> Evidence:
-    """The evidence of a unit of a zoning."""
+def unit_evidence(directory: Path, zoning: StoredZoning, unit: str, *, facilities: bool) -> Evidence:
+    """The evidence of a unit of a zoning; conditions of the access list name sources only where facilities may be seen."""
     row = unit_row(directory, zoning, unit)
     manifest, identity = zoning.manifest, zoning.manifest["identity"]
+    access = unit_access(directory, zoning, unit, facilities=facilities)
     return Evidence(
         unit=unit,
         zoning={"id": zoning.id, "name": zoning.name, "year": zoning.year, "content_hash": zoning.entry.content_hash},
         run={k: manifest["run"][k] for k in ("id", "name", "inventory", "source", "licence")} | {"hash": identity["run"]["hash"]},
         inputs=manifest["run"]["inputs"], parameters=identity["parameters"], rules_sha256=identity["rules"],
         tables_sha256=identity["content"], seed=manifest["seed"], made_with=manifest["made_with"],
-        steps=_steps(directory, zoning, row), score=score_parts(directory, zoning, unit),
+        steps=_steps(directory, zoning, row, access), score=score_parts(directory, zoning, unit),
         rank=row["rank"], rank_low=row["rank_low"], rank_high=row["rank_high"],
-        access=rows(directory, zoning, "access", "unit", [unit]).to_pylist(),
+        access=access,
         ledger=open_table(directory, zoning, "ledger").table.to_pylist(),
     )  # fmt: skip
+
+
+def unit_access(directory: Path, zoning: StoredZoning, unit: str, *, facilities: bool) -> list[Mapping[str, Any]]:
+    """The access list of a unit; its conditions name sources only where facilities may be seen."""
+    found: list[dict[str, Any]] = rows(directory, zoning, "access", "unit", [unit]).to_pylist()
+    return [row if facilities else {**row, "condition": without_sources(row["condition"])} for row in found]
 
 
 def score_parts(directory: Path, zoning: StoredZoning, unit: str) -> ScoreParts:
@@ -124,13 +132,15 @@ def score_parts(directory: Path, zoning: StoredZoning, unit: str) -> ScoreParts:
 # -- the steps ----------------------------------------------------------------------------------------------------------
 
 
-def _steps(directory: Path, zoning: StoredZoning, row: Mapping[str, Any]) -> tuple[Step, ...]:
+def _steps(
+    directory: Path, zoning: StoredZoning, row: Mapping[str, Any], access: list[Mapping[str, Any]]
+) -> tuple[Step, ...]:
     columns = ["cell", "class", "bits", "tier", "seed", "filled", "area_km2", "membership"]
     cells = rows(directory, zoning, "cells", "patch", [row["patch"]], columns).to_pandas()
     patch = rows(directory, zoning, "hotspots", "patch", [row["patch"]]).drop_columns(["geometry"]).to_pylist()[0]
     return (
         _hot_sets(zoning), _class(zoning, row, cells), _size(zoning, patch), _shape(zoning, row), _tier(zoning, row, cells),
-        _robustness(zoning, row), _proxy(zoning, row), _score(row), _access(directory, zoning, row),
+        _robustness(zoning, row), _proxy(zoning, row), _score(row), _access(access),
     )  # fmt: skip
 
 
@@ -229,8 +239,8 @@ def _score(row: Mapping[str, Any]) -> Step:
     )
 
 
-def _access(directory: Path, zoning: StoredZoning, row: Mapping[str, Any]) -> Step:
-    found = rows(directory, zoning, "access", "unit", [row["unit"]], ["rule", "condition", "blocked"]).to_pylist()
+def _access(access: list[Mapping[str, Any]]) -> Step:
+    found = [{name: rule[name] for name in ("rule", "condition", "blocked")} for rule in access]
     return Step(
         "access", "准入清单触发的规则", "rules of the access list that fired", {"rules": found}, str(len(found))
     )

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from gis.errors import InvalidParameter, NotFound
 from gis.hotspots.ranks import Mode
+from gis.species import SPECIES
 from gis.tiles.cells import finest_zoom
 from gis.tiles.matrices import WEB_MERCATOR_QUAD
 from gis.views.layers import Parameter, ParameterType, Result
@@ -112,13 +113,18 @@ _AREA = Field("area_km2", _NUMBER, "面积", "area", "km2")
 _CLASS = Field("class", _TEXT, "类别", "class")
 
 
+def _named(code: str) -> str:
+    """A species as it is written, VOCs for vocs."""
+    return SPECIES[code].name if code in SPECIES else code.upper()
+
+
 def _amounts(species: Iterable[str]) -> tuple[Field, ...]:
-    return tuple(Field(f"{s}_t", _NUMBER, f"{s.upper()} 排放量", f"{s.upper()} emissions", "t/yr") for s in species)
+    return tuple(Field(f"{s}_t", _NUMBER, f"{_named(s)} 排放量", f"{_named(s)} emissions", "t/yr") for s in species)
 
 
 def _densities(species: Iterable[str]) -> tuple[Field, ...]:
     return tuple(
-        Field(f"{s}_t_km2", _NUMBER, f"{s.upper()} 排放强度", f"{s.upper()} emission density", "t/(km2.yr)")
+        Field(f"{s}_t_km2", _NUMBER, f"{_named(s)} 排放强度", f"{_named(s)} emission density", "t/(km2.yr)")
         for s in species
     )
 
@@ -237,7 +243,7 @@ def _sources(result: Run | StoredZoning) -> VectorLayer:
 
 def _changes(species: tuple[str, ...], finest: int) -> VectorLayer:
     both = [
-        Field(f"{s}_{side}_t", _NUMBER, f"{s.upper()} 排放量({zh})", f"{s.upper()} emissions, {en}", "t/yr")
+        Field(f"{s}_{side}_t", _NUMBER, f"{_named(s)} 排放量({zh})", f"{_named(s)} emissions, {en}", "t/yr")
         for s in species
         for side, zh, en in (("a", "前期", "earlier"), ("b", "后期", "later"))
     ]

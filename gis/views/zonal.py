@@ -103,19 +103,19 @@ def _outside(grid: Grid, polygon: BaseGeometry, whole: Floats, cells: Whole) -> 
     return min(max(1.0 - within / area, 0.0), 1.0) if grid.window(polygon.bounds) is not None and area > 0 else 1.0
 
 
-def amounts_in(views: Views, origins: Origins, zone: Inside, year: int) -> Zone:
-    """What lies in the cells of a polygon in one year."""
+def amounts_in(views: Views, origins: Origins, zone: Inside, year: int, *, points_stand: bool = True) -> Zone:
+    """What lies in the cells of a polygon in one year; points where they stand, or spread over their cells as the layers show them."""
     run = origins.run
     _known(run, year)
     points, x, y, cell = origins.points_in(zone.cells, year)
     stands = shapely.intersects_xy(zone.polygon, x, y) if len(x) else np.zeros(0, bool)
     spread = origins.in_cells(zone.cells, zone.fraction, year, points=False)
-    found = Found.joined([points.at(np.flatnonzero(stands)), spread])
+    partly = zone.fraction[np.searchsorted(zone.cells, cell)]
+    found = Found.joined([points.at(np.flatnonzero(stands)) if points_stand else points.scaled(partly), spread])
     many, sectors = len(run.species), len(run.sectors)
     by_sector = np.hstack([found.sums(many, sectors), np.zeros((many, 1))])
     by_tier = found.by_tier(many)
     if origins.gridded:
-        partly = zone.fraction[np.searchsorted(zone.cells, cell)]
         beside = Found.joined([points.scaled(partly), spread]).sums(many, sectors)
         left = _gridded(views, origins, zone, year, beside)
         by_sector += left

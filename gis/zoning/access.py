@@ -14,7 +14,7 @@ from gis.zoning.classes import CellClass
 from gis.zoning.model import TABLES
 from gis.zoning.rules import PARTS, Nature, Rule, Rules, When, names_industry, read_rules
 
-__all__ = ["access_list"]
+__all__ = ["access_list", "without_sources"]
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 # Shares that miss what a rule asks for by less than this meet it: rounding decides nothing.
 _ROUNDING = 1e-12
 _NAMED_SOURCES = 3
+_SECURES, _PROXY_LED = "blocked: supply_security", "blocked: proxy_led"
 
 
 def access_list(
@@ -54,6 +55,15 @@ def access_list(
         table[name] = np.array(texts, object)[np.array(rules_at, np.int64)]
     table = table[list(TABLES["access"])]
     return table.astype({c: "str" for c in table.columns if c != "blocked"})
+
+
+def without_sources(condition: str) -> str:
+    """A condition as those read it who may not see facilities: which sources secure supply is left out."""
+    before, named, after = condition.partition(f"{_SECURES} (")
+    if not named:
+        return condition
+    # Owners' names may hold any sign, brackets and semicolons among them; what can follow them is known.
+    return before + _SECURES + (f"; {_PROXY_LED}" if after.endswith(f"; {_PROXY_LED}") else "")
 
 
 def _verification(rules: Rules) -> tuple[Rule, ...]:
@@ -237,9 +247,9 @@ class _Facts:
         out = []
         if rule.nature is Nature.EXIT and self._secures[u]:
             source = self._why_secures.get(u, "")
-            out.append("blocked: supply_security" + (f" ({source})" if source else ""))
+            out.append(_SECURES + (f" ({source})" if source else ""))
         if rule.nature.of_place and self._values["proxy_led"][u]:
-            out.append("blocked: proxy_led")
+            out.append(_PROXY_LED)
         return out
 
     def _kind_facts(self, when: When, u: int) -> list[str]:

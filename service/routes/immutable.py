@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse
 
 from gis.errors import InvalidParameter
-from service.dependencies import Caller, caller_of
+from service.dependencies import Caller, base_path, caller_of
 from service.library import POINTERS
 from service.schemas.base import described
 
@@ -45,6 +45,7 @@ class PlainRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             _refuse_unknown(request, known)
+            await caller_of(request)  # a wrong key is refused here, too
             return await answer(request)
 
         return handle
@@ -101,7 +102,7 @@ def _redirect(request: Request, target: str) -> Response:
     which = request.path_params["id"]
     head, _, tail = path.partition(f"/{which}")
     query = urlencode(list(request.query_params.multi_items()))
-    where = f"{head}/{target}{tail}" + (f"?{query}" if query else "")
+    where = f"{base_path(request)}{head}/{target}{tail}" + (f"?{query}" if query else "")
     return RedirectResponse(where, 307, {"Cache-Control": "no-store"})
 
 

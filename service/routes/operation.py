@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from service.dependencies import LibraryDep, PoolDep
+from service.dependencies import LibraryDep, PoolDep, base_path
 from service.errors import Busy
 from service.metrics import CONTENT_TYPE
 
@@ -17,18 +17,21 @@ router = APIRouter(tags=["operation"])
 _FRESH = {"Cache-Control": "no-store"}
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
-async def home() -> Response:
+async def home(request: Request) -> Response:
     """The way in for people."""
-    return RedirectResponse("/ogc?f=html", status_code=307, headers=_FRESH)
+    return RedirectResponse(f"{base_path(request)}/ogc?f=html", status_code=307, headers=_FRESH)
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Whether the process is alive")
 async def health() -> Response:
     """Answered by the event loop alone, whatever the rest is busy with."""
     return JSONResponse({"status": "ok", "version": version("cozone")}, headers=_FRESH)
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready", summary="Whether requests can be served", responses={503: {"description": "Not at the moment."}})
 async def ready(library: LibraryDep, pool: PoolDep) -> Response:
     """The catalogue can be read and the queue has room."""

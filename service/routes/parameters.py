@@ -16,7 +16,9 @@ Id = Annotated[
 ]
 UnitCode = Annotated[str, Path(description="Code of a unit.", min_length=1, max_length=60)]
 Year = Annotated[int | None, Query(description="Year; left out: the zoning's, or the run's last.", ge=0, le=9999)]
-Share = Annotated[float | None, Query(description="Share that is hot, such as 0.05.", gt=0, lt=1, allow_inf_nan=False)]
+Share = Annotated[
+    float | None, Query(description="Share that is hot, such as 0.05.", ge=0.0001, le=0.5, allow_inf_nan=False)
+]
 ModeQuery = Annotated[Mode | None, Query(description="What it is a share of.")]
 Least = Annotated[int | None, Query(description="Pollutants that have to be hot.", ge=1, le=7)]
 Top = Annotated[int, Query(description="So many of the largest.", ge=1, le=100)]

@@ -15,7 +15,7 @@ from service.openapi.answers import answer, json_bytes, parameters_of
 from service.tiles.addresses import TileAddress, collection_of, index_of, is_pointer, once, raw_address
 from service.tiles.document import RESPONSES, XYZ
 from service.tiles.drawing import Tiles
-from service.tiles.layers import TileLayer
+from service.tiles.layers import FORMS, TileLayer
 from service.tiles.legends import LANGUAGES, styles_document
 from service.tiles.tilejson import layer_list, tilejson
 from service.tiles.tilesets import matrix_sets, tileset, tilesets
@@ -77,6 +77,8 @@ async def tile(request: Request) -> Response:
     given = once(request)
     z, x, y = (index_of(path[name]) for name in ("z", "x", "y"))
     form = path["form"]
+    if form not in FORMS:
+        raise NotFound(f"tiles end in .png or .mvt, not in .{form[:10]}")
     return await tiles.respond(
         request,
         TileAddress(path["result"], path["layer"], path["matrix"], z, x, y, form, given.pop("style", "")),

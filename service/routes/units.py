@@ -44,9 +44,9 @@ async def show_unit(id: Id, unit: UnitCode, library: LibraryDep, pool: PoolDep, 
 
 
 @router.get("/units/{unit}/evidence")
-async def unit_evidence(id: Id, unit: UnitCode, library: LibraryDep, pool: PoolDep) -> Evidence:
+async def unit_evidence(id: Id, unit: UnitCode, library: LibraryDep, pool: PoolDep, caller: CallerDep) -> Evidence:
     """What a unit rests on: inputs with their hashes, parameters, every step with its numbers, the parts of its score."""
-    return await pool.run(units.evidence_answer, library, id, unit)
+    return await pool.run(units.evidence_answer, library, id, unit, caller)
 
 
 @router.get("/units/{unit}/contributors")

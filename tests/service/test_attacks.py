@@ -9,9 +9,12 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
+from gis.workspace import Workspace
 from service import keys
 from service.keys import Keys, Scope
 from service.main import create_app
@@ -227,3 +230,59 @@ def test_errors_are_uniform_and_tell_no_path(client: TestClient, published: Path
             and str(published) not in answer.text
             and "Traceback" not in answer.text
         )
+
+
+def test_no_name_of_a_facility_reaches_those_who_may_not_see_any(
+    anonymous: TestClient, published: Path, tmp_path: Path
+) -> None:
+    """Whatever is answered under a zoning without a key, files of tables among it, names no source."""
+    with Workspace(published) as kept:
+        run, found = kept.run("latest"), kept.zoning("latest")
+        names = {
+            str(v)
+            for part in run.parts
+            for c in ("source_id", "name_zh", "name_en")
+            for v in run.sources(part)[c]
+            if len(str(v)) > 3
+        }
+    base = f"/api/results/{found.id}"
+    units = [u["unit"] for u in anonymous.get(f"{base}/units?limit=1000").json()["units"]]
+    assert len(names) > 60 and units
+    paths = [f"{base}/{p}" for p in ("manifest", "conflicts", "notes", "overlap", "totals?by=unit", "files")]
+    paths += [f"{base}/units/{u}{p}" for u in units for p in ("", "/evidence")]
+    for path in paths:
+        text = anonymous.get(path).text
+        assert not [n for n in names if f'"{n}"' in text or f"({n}" in text or f"{n} " in text], path
+    for file in anonymous.get(f"{base}/files").json()["files"]:
+        if file["name"].endswith(".parquet") and not file["facilities"]:
+            (tmp_path / "table.parquet").write_bytes(anonymous.get(f"{base}/files/{file['name']}").content)
+            table = pq.read_table(tmp_path / "table.parquet")
+            columns = [c for c in table.columns if not pa.types.is_binary(c.type) and not pa.types.is_floating(c.type)]
+            text = "\n".join(str(v) for c in columns for v in c.unique().to_pylist())
+            assert not [n for n in names if n in text], file["name"]
+
+
+def test_a_small_square_tells_no_more_than_the_grid(anonymous: TestClient, client: TestClient, published: Path) -> None:
+    """Those who may not see facilities get points spread over their cells: no plant can be read off, or found, by squares."""
+    with Workspace(published) as kept:
+        run = kept.run("latest")
+        plants = run.sources("plants").to_crs(4326)
+    lon, lat = plants.geometry.iloc[0].x, plants.geometry.iloc[0].y
+    d = 1e-5
+    square = {
+        "type": "Polygon",
+        "coordinates": [
+            [[lon - d, lat - d], [lon + d, lat - d], [lon + d, lat + d], [lon - d, lat + d], [lon - d, lat - d]]
+        ],
+    }
+    path = f"/api/results/{run.id}/zonal"
+    hidden, shown = (c.post(path, json=square).json() for c in (anonymous, client))
+    for mine, theirs in zip(hidden["species"], shown["species"], strict=True):
+        assert 0 < mine["amount_t"] < 1e-3 * theirs["amount_t"]
+    assert hidden["contributors"] is None and "published grid" in hidden["method"]["en"]
+
+
+@pytest.mark.parametrize("form", ["jpg", "webp", "pbf", "png.png", "PNG", "%00"])
+def test_tiles_of_other_endings_are_not_found(client: TestClient, form: str) -> None:
+    for layer in ("class", "units"):
+        assert client.get(f"/tiles/{zoning(client)}/{layer}/WebMercatorQuad/5/26/12.{form}").status_code in (400, 404)

@@ -14,7 +14,7 @@ from gis.workspace import Run, StoredZoning
 
 def test_the_parts_of_every_score_make_the_score(views: Views, zoning: StoredZoning) -> None:
     for row in zoning.tables["units"].itertuples():
-        found = unit_evidence(views.directory, zoning, row.unit)
+        found = unit_evidence(views.directory, zoning, row.unit, facilities=True)
         parts = found.score
         assert parts.score == pytest.approx(row.score, abs=1e-8)
         assert 100 * (parts.carbon * parts.pollutants) ** 0.5 * parts.membership == pytest.approx(row.score, abs=1e-8)
@@ -26,7 +26,7 @@ def test_every_step_names_its_numbers_and_its_outcome(views: Views, zoning: Stor
     cells = zoning.tables["cells"]
     classes = zoning.tables["units"].set_index("unit")["class"]
     for row in zoning.tables["units"].itertuples():
-        found = unit_evidence(views.directory, zoning, row.unit)
+        found = unit_evidence(views.directory, zoning, row.unit, facilities=True)
         steps = {s.step: s for s in found.steps}
         assert list(steps) == ["hot_sets", "class", "size", "shape", "tier", "robustness", "proxy", "score", "access"]
         mine = cells[cells["patch"] == row.patch]
@@ -51,7 +51,7 @@ def test_seeds_meet_the_rule_of_their_class(views: Views, zoning: StoredZoning) 
     units = zoning.tables["units"]
     assert (units["class"] == "co_control").any()
     for unit in units[units["class"] == "co_control"]["unit"]:
-        steps = {s.step: s for s in unit_evidence(views.directory, zoning, unit).steps}
+        steps = {s.step: s for s in unit_evidence(views.directory, zoning, unit, facilities=True).steps}
         for species in steps["class"].values["seeds_by_species"]:
             hot = set(species.split("+"))
             assert zoning.parameters.carbon in hot and len(hot - {zoning.parameters.carbon}) >= least
@@ -59,7 +59,7 @@ def test_seeds_meet_the_rule_of_their_class(views: Views, zoning: StoredZoning) 
 
 def test_inputs_and_hashes_are_those_of_the_objects(views: Views, run: Run, zoning: StoredZoning) -> None:
     unit = zoning.tables["units"]["unit"].iloc[0]
-    found = unit_evidence(views.directory, zoning, unit)
+    found = unit_evidence(views.directory, zoning, unit, facilities=True)
     assert found.inputs == run.manifest["inputs"] and found.run["id"] == run.id
     assert found.rules_sha256 == hashlib.sha256(zoning.rules.encode()).hexdigest()
     assert found.tables_sha256 == zoning.digests and found.seed == zoning.parameters.membership.seed

@@ -31,6 +31,11 @@ _BY_GROUND = Texts(
     zh="点源按其位置计入；其余按网格内土地落入多边形的精确比例计入，与管控单元的算法相同。",
     en="Points count where they stand; the rest by the exact share of each cell's ground inside, as for control units.",
 )
+_AS_SHOWN = Texts(
+    zh="全部排放（含点源）按网格落入多边形的精确比例计入，同公开网格图层；持密钥者点源按位置计入。",
+    en="All of it, points included, counts by the exact share of each cell inside, as the published grid shows it; with a key, points "
+    "count where they stand.",
+)
 
 
 def point_answer(
@@ -69,12 +74,15 @@ def zonal_answer(
     land = ground_under(subject.views.files, subject.run, polygon) if ground else None
     cells = inside(subject.run.grid, polygon)
     counted = inside(subject.run.grid, polygon, ground=land) if land is not None else cells
-    zone = amounts_in(subject.views, subject.origins, counted, subject.year)
+    # A square of two metres would tell what a single plant emits, and where it stands.
+    stand = caller.sees_facilities
+    zone = amounts_in(subject.views, subject.origins, counted, subject.year, points_stand=stand)
     classes = _classes(subject, cells)
     hot_km2 = sum(c["area_km2"] for c in classes)
     return Zonal.model_validate(
         {
-            "result": subject.result.id, "run": subject.run.id, "year": subject.year, "method": _BY_GROUND if ground else _BY_CELL,
+            "result": subject.result.id, "run": subject.run.id, "year": subject.year,
+            "method": (_BY_GROUND if ground else _BY_CELL) if stand else _AS_SHOWN,
             "area_km2": cells.area_km2, "outside_share": cells.outside_share, "cells": len(cells.cells),
             "species": _species(subject, zone, cells.area_km2), "classes": classes,
             "hot_share": hot_km2 / cells.area_km2 if classes and cells.area_km2 > 0 else None,

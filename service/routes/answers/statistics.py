@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pandas as pd
 import shapely
 
-from gis.errors import InvalidParameter, NotFound
+from gis.errors import InvalidParameter, NotFound, UnknownName
 from gis.hotspots.ranks import Mode
 from gis.species import find_species
 from gis.views.curves import curves, observed_overlap
@@ -49,7 +49,10 @@ def _species(subject: Subject, name: str | None) -> str:
     known = subject.run.species
     if name is None:
         return known[0]
-    code = name if name in known else find_species(name).code
+    try:
+        code = name if name in known else find_species(name).code
+    except UnknownName:
+        code = ""
     if code not in known:
         raise InvalidParameter(f"species {name[:40]!r} is not in run {subject.run.id}; it has {', '.join(known)}")
     return code
@@ -97,11 +100,13 @@ def _unit_totals(subject: Subject) -> pd.DataFrame:
     if zoning is None:
         raise NotFound(f"{subject.result.id} has no units in {subject.year}; a zoning has them in its own year")
     units = zoning.tables["units"]
+    # Of the run's whole, as every other row of totals; a unit's own page has its share of the domain.
+    wholes = totals(subject.run, subject.year, By.SPECIES).set_index("species")["amount_t"]
     blocks = [
         pd.DataFrame(
             {
                 "key": units["unit"], "name_zh": units["name_zh"], "name_en": units["name_en"], "species": s,
-                "amount_t": units[f"{s}_t"], "share": units[f"{s}_share"], "order": i,
+                "amount_t": units[f"{s}_t"], "share": units[f"{s}_t"] / wholes[s], "order": i,
             }
         )
         for i, s in enumerate(zoning.species)

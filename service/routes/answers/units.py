@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gis.errors import NotFound
-from gis.views.evidence import unit_evidence, unit_row
+from gis.views.evidence import unit_access, unit_evidence, unit_row
 from gis.views.tables import Stored, open_table, rows
 from gis.workspace import Run, StoredComparison, StoredZoning
 from service.dependencies import Caller
@@ -116,15 +116,18 @@ def unit_answer(library: Library, which: str, unit: str, caller: Caller) -> Unit
     return UnitPage.model_validate(
         {
             "result": zoning.id, "unit": unit_record(row, zoning.species), "sectors": of("sectors"), "tiers": of("tiers"),
-            "access": of("access"), "conflicts": of("conflicts"),
+            "access": unit_access(directory, zoning, unit, facilities=caller.sees_facilities) if "access" in zoning.tables else [],
+            "conflicts": of("conflicts"),
             "contributors": of("contributors") if caller.sees_facilities else None,
         }
     )  # fmt: skip
 
 
-def evidence_answer(library: Library, which: str, unit: str) -> Evidence:
+def evidence_answer(library: Library, which: str, unit: str, caller: Caller) -> Evidence:
     """What a unit rests on."""
-    return Evidence.model_validate(unit_evidence(library.views.directory, library.zoning(which), unit))
+    zoning = library.zoning(which)
+    found = unit_evidence(library.views.directory, zoning, unit, facilities=caller.sees_facilities)
+    return Evidence.model_validate(found)
 
 
 def contributors_answer(library: Library, which: str, unit: str, top: int) -> UnitContributors:
