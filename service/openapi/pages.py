@@ -73,5 +73,6 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        # Tonnes as people write them: from six digits on without a fraction, and never as a power of ten.
+        return f"{value:,.0f}" if 1e5 <= abs(value) < 1e15 else f"{value:,.6g}"
     return str(value)

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from gis.workspace import Run, StoredZoning
 from service.features.collections import collection_of
-from service.openapi.pages import rendered
+from service.openapi.pages import _shown, rendered
 from service.routes.described import described
 from tests.service.published import HOSTILE
 
@@ -94,3 +94,8 @@ def test_a_collection_without_features_has_no_place(client: TestClient, zoning: 
     assert "spatial" not in about["extent"] and about["itemCount"] == 0
     page = rendered("collection.html", title="t", root="", heading="h", about=about, links=[]).decode()
     assert "<h2>Where</h2>" not in page and "Features</a>" in page
+
+
+def test_numbers_are_shown_as_people_write_them() -> None:
+    shown = [_shown(v) for v in (20_398_600.25, -134_816.4, 0.5, 12_345.678, None, True, 1e-7, 3)]
+    assert shown == ["20,398,600", "-134,816", "0.5", "12,345.7", "", "true", "1e-07", "3"]
