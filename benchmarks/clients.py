@@ -131,11 +131,13 @@ def free_port() -> int:
 
 
 def resident_mb(pid: int) -> float:
-    """Memory of a process and its children that is theirs alone (USS, so shared pages are not counted twice)."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    own = sum(
-        int(line.split()[1])
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        if line.startswith("Private_")
-    )
+    """Memory of a server's processes that is theirs alone (pages they share are not counted); those that work off jobs are left out."""
+    try:
+        if b"service.cli" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return 0.0
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0  # it ended while we were looking
+    own = sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
     return own / 1024 + sum(resident_mb(int(child)) for child in children)
