@@ -24,6 +24,12 @@ async def home(request: Request) -> Response:
     return RedirectResponse(f"{base_path(request)}/ogc?f=html", status_code=307, headers=_FRESH)
 
 
+@router.get("/api", include_in_schema=False)
+async def described(request: Request) -> Response:
+    """What the API is, for people."""
+    return RedirectResponse(f"{base_path(request)}/docs", status_code=307, headers=_FRESH)
+
+
 @router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Whether the process is alive")
 async def health() -> Response:

@@ -286,3 +286,9 @@ def test_a_small_square_tells_no_more_than_the_grid(anonymous: TestClient, clien
 def test_tiles_of_other_endings_are_not_found(client: TestClient, form: str) -> None:
     for layer in ("class", "units"):
         assert client.get(f"/tiles/{zoning(client)}/{layer}/WebMercatorQuad/5/26/12.{form}").status_code in (400, 404)
+
+
+def test_probes_may_ask_for_the_head_alone_and_api_leads_to_its_pages(client: TestClient) -> None:
+    for path in ("/health", "/ready"):
+        assert client.head(path).status_code == 200
+    assert client.get("/api", follow_redirects=False).headers["location"] == "/docs"
