@@ -4,7 +4,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["set_bits"]
+__all__ = ["set_bits", "set_stretch"]
 
 _CHUNK = 1 << 16
 
@@ -12,9 +12,10 @@ Ranks = NDArray[np.uint32]
 
 
 @numba.njit(cache=True, nogil=True)
-def _set_chunk(
+def set_stretch(
     r0: Ranks, r1: Ranks, r2: Ranks, r3: Ranks, cuts: NDArray[np.uint32], first: np.uint8, out: NDArray[np.uint8]
 ) -> None:
+    """Set the bits of a stretch of cells, as ``set_bits`` does for all."""
     # From 0, so that the compiler sees that no index is negative, and compares many cells at a time.
     c0, c1, c2, c3 = cuts[0], cuts[1], cuts[2], cuts[3]
     one = np.uint32(1)
@@ -34,4 +35,4 @@ def set_bits(
     """Set bits ``first`` to ``first + 3`` of every cell whose rank is 1 to the cut; a cut of 0 sets none."""
     for c in numba.prange((out.shape[0] + _CHUNK - 1) // _CHUNK):
         s, e = c * _CHUNK, min((c + 1) * _CHUNK, out.shape[0])
-        _set_chunk(r0[s:e], r1[s:e], r2[s:e], r3[s:e], cuts, first, out[s:e])
+        set_stretch(r0[s:e], r1[s:e], r2[s:e], r3[s:e], cuts, first, out[s:e])

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.grid import Grid
+from gis.grid import Grid, Window
 from gis.projection import project
-from gis.tiles.lattice import Lattice, Span, cell_areas, is_plain, lattice, world_lonlat
+from gis.tiles.lattice import Lattice, cell_areas, is_plain, lattice, world_lonlat
 from gis.tiles.matrices import Tile, TileMatrixSet
 from gis.tiles.mvt import BUFFER, EXTENT
 from gis.tiles.plane import Areas, Fold, Plane, areas
@@ -38,7 +38,7 @@ class CellSpan:
     """Cells of a level that a tile may show: where their corners lie in tile units, which are the tile's own, which have a place."""
 
     level: int
-    span: Span
+    span: Window
     x: Floats
     y: Floats
     owned: NDArray[np.bool_]
@@ -72,7 +72,7 @@ def level_shape(grid: Grid, level: int) -> tuple[int, int]:
     return -(-grid.rows // 2**level), -(-grid.cols // 2**level)
 
 
-def level_block(plane: Plane, level: int, span: Span) -> NDArray[Any]:
+def level_block(plane: Plane, level: int, span: Window) -> NDArray[Any]:
     """Values of a block of a level; one coarser than the plane's last is folded from that."""
     kept = len(plane.levels) - 1
     if level <= kept:
@@ -88,7 +88,7 @@ def _folded(values: NDArray[Any], times: int, fold: Fold) -> NDArray[Any]:
     return values
 
 
-def area_block(grid: Grid, level: int, span: Span) -> Floats:
+def area_block(grid: Grid, level: int, span: Window) -> Floats:
     """Areas of a block of cells of a level, km²."""
     kept = 0
     while max(level_shape(grid, kept)) > max(64, 1) and kept < level:
@@ -128,7 +128,7 @@ def cell_spans(grid: Grid, tile: Tile) -> list[CellSpan]:
     ]
 
 
-def _in_tile(found: Lattice, tile: Tile, level: int, span: Span, turn: int) -> CellSpan:
+def _in_tile(found: Lattice, tile: Tile, level: int, span: Window, turn: int) -> CellSpan:
     """Cells in tile units, so many turns around the globe to the east."""
     scale = 2.0**tile.z
     x, y = (found.corner_x + turn * EXTENT) * scale - tile.x * EXTENT, found.corner_y * scale - tile.y * EXTENT
@@ -150,7 +150,7 @@ def _across(found: Lattice) -> NDArray[np.bool_]:
     return out
 
 
-def _torn(found: Lattice, whole: Span) -> list[tuple[Lattice, Span]]:
+def _torn(found: Lattice, whole: Window) -> list[tuple[Lattice, Window]]:
     """Each cell that lies across the ends of the lattice by itself, in one piece."""
     pieces = []
     for r, c in np.argwhere(_across(found)).tolist():
@@ -158,7 +158,7 @@ def _torn(found: Lattice, whole: Span) -> list[tuple[Lattice, Span]]:
         x = middle + np.mod(found.corner_x[r : r + 2, c : c + 2] - middle + EXTENT / 2, EXTENT) - EXTENT / 2
         centre = found.centre_x[r : r + 1, c : c + 1], found.centre_y[r : r + 1, c : c + 1]
         row, col = whole.row_start + r, whole.col_start + c
-        pieces.append((Lattice(x, found.corner_y[r : r + 2, c : c + 2], *centre), Span(row, row + 1, col, col + 1)))
+        pieces.append((Lattice(x, found.corner_y[r : r + 2, c : c + 2], *centre), Window(row, row + 1, col, col + 1)))
     return pieces
 
 
@@ -170,7 +170,7 @@ def _meets(found: Lattice, tile: Tile, turn: int) -> bool:
     return bool(x.size and x.min() * scale <= right and x.max() * scale >= left)
 
 
-def _straight_span(grid: Grid, tile: Tile, level: int, turn: int) -> Span | None:
+def _straight_span(grid: Grid, tile: Tile, level: int, turn: int) -> Window | None:
     """Rows and columns of a geographic grid that meet the tile and its buffer."""
     rows, cols = level_shape(grid, level)
     lon = grid.x_left + np.minimum(np.arange(cols + 1) * 2.0**level, grid.cols) * grid.dx
@@ -181,7 +181,7 @@ def _straight_span(grid: Grid, tile: Tile, level: int, turn: int) -> Span | None
     top, bottom = ((tile.y + k) * EXTENT + side * BUFFER for k, side in ((0, -1), (1, 1)))
     c0, c1 = _meeting((x + turn * EXTENT) * scale, left, right)
     r0, r1 = _meeting(y * scale, top, bottom)
-    return Span(r0, r1, c0, c1) if r1 > r0 and c1 > c0 else None
+    return Window(r0, r1, c0, c1) if r1 > r0 and c1 > c0 else None
 
 
 def _meeting(edges: Floats, low: float, high: float) -> tuple[int, int]:
@@ -189,10 +189,10 @@ def _meeting(edges: Floats, low: float, high: float) -> tuple[int, int]:
     return int(np.searchsorted(edges[1:], low, side="right")), int(np.searchsorted(edges[:-1], high, side="left"))
 
 
-def _span(grid: Grid, tile: Tile, level: int) -> Span | None:
+def _span(grid: Grid, tile: Tile, level: int) -> Window | None:
     """Rows and columns of a projected grid around the tile and its buffer; all where the projection does not say."""
     rows, cols = level_shape(grid, level)
-    whole = Span(0, rows, 0, cols)
+    whole = Window(0, rows, 0, cols)
     if tile.z < _FIRST_LOCAL_ZOOM:
         return whole
     west, south, east, north = tile.bounds
@@ -205,5 +205,5 @@ def _span(grid: Grid, tile: Tile, level: int) -> Span | None:
     size_x, size_y = grid.dx * 2**level, grid.dy * 2**level
     c0, c1 = np.floor((px.min() - grid.x_left) / size_x) - 1, np.ceil((px.max() - grid.x_left) / size_x) + 1
     r0, r1 = np.floor((grid.y_top - py.max()) / size_y) - 1, np.ceil((grid.y_top - py.min()) / size_y) + 1
-    found = Span(int(max(r0, 0)), int(min(r1, rows)), int(max(c0, 0)), int(min(c1, cols)))
+    found = Window(int(max(r0, 0)), int(min(r1, rows)), int(max(c0, 0)), int(min(c1, cols)))
     return found if found.row_stop > found.row_start and found.col_stop > found.col_start else None

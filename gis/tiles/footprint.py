@@ -18,11 +18,13 @@ from gis.grid import Bounds, Grid
 from gis.kernels.pixels import assess_lattice, count_cells, fill_lattice
 from gis.tiles.matrices import Tile, TileMatrixSet
 
-__all__ = ["TOLERANCE_PX", "Footprint", "Part", "footprint", "lonlat_bounds", "native_zoom"]
+__all__ = ["TOLERANCE_PX", "Footprint", "Part", "footprint", "lonlat_bounds", "map_bounds", "native_zoom"]
 
 Floats = NDArray[np.float64]
 
 TOLERANCE_PX = 0.1
+# Some ten metres: bounds that maps are given are rounded outward to it.
+_PER_DEGREE = 1e4
 _FIRST_LATTICE = 8
 # A pixel that is so many times larger than its neighbours is torn: the CRS has its cut there.
 _TORN = 16.0
@@ -85,6 +87,16 @@ def lonlat_bounds(grid: Grid) -> Bounds:
     if len(regions) == 2:
         return regions[0][0], regions[0][1], regions[1][2], regions[0][3]
     return regions[0] if regions else (-180.0, -90.0, 180.0, 90.0)
+
+
+def map_bounds(grid: Grid) -> Bounds:
+    """The bounds as maps take them: all longitudes where a grid crosses the 180th meridian, rounded outward to 1e-4 of a degree."""
+    west, south, east, north = lonlat_bounds(grid)
+    if west > east:
+        west, east = -180.0, 180.0
+    low = [math.floor(v * _PER_DEGREE) / _PER_DEGREE for v in (west, south)]
+    high = [math.ceil(v * _PER_DEGREE) / _PER_DEGREE for v in (east, north)]
+    return max(low[0], -180.0), max(low[1], -90.0), min(high[0], 180.0), min(high[1], 90.0)
 
 
 @lru_cache(maxsize=64)

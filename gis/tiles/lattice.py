@@ -12,12 +12,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.grid import Grid
+from gis.grid import Grid, Window
 from gis.projection import project
 from gis.tiles.matrices import TileMatrixSet
 from gis.tiles.mvt import EXTENT
 
-__all__ = ["BLOCK", "Lattice", "Span", "cell_areas", "is_plain", "lattice", "placed", "world_lonlat"]
+__all__ = ["BLOCK", "Lattice", "cell_areas", "is_plain", "lattice", "placed", "world_lonlat"]
 
 Floats = NDArray[np.float64]
 
@@ -37,26 +37,6 @@ def _to_world(matrix: TileMatrixSet, x: Floats, y: Floats) -> tuple[Floats, Floa
     return (x - matrix.extent[0]) * scale, (matrix.extent[3] - y) * scale
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Rows and columns of a level, half-open."""
-
-    row_start: int
-    row_stop: int
-    col_start: int
-    col_stop: int
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """For an array of the level."""
-        return slice(self.row_start, self.row_stop), slice(self.col_start, self.col_stop)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.row_stop - self.row_start, self.col_stop - self.col_start
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Lattice:
     """World positions of the corners (one row and column more) and centres of a span of cells; NaN where there is no place."""
@@ -67,7 +47,7 @@ class Lattice:
     centre_y: Floats
 
 
-def lattice(grid: Grid, matrix: TileMatrixSet, level: int, span: Span) -> Lattice:
+def lattice(grid: Grid, matrix: TileMatrixSet, level: int, span: Window) -> Lattice:
     """The corners and centres of a span of the cells of a level."""
     if is_plain(grid, matrix):
         return _straight(grid, matrix, level, span)
@@ -98,7 +78,7 @@ def is_plain(grid: Grid, matrix: TileMatrixSet) -> bool:
 # -- geographic grids ---------------------------------------------------------------------------------------------------
 
 
-def _straight(grid: Grid, matrix: TileMatrixSet, level: int, span: Span) -> Lattice:
+def _straight(grid: Grid, matrix: TileMatrixSet, level: int, span: Window) -> Lattice:
     lon = grid.x_left + _edges(level, span.col_start, span.col_stop, grid.cols) * grid.dx
     lat = grid.y_top - _edges(level, span.row_start, span.row_stop, grid.rows) * grid.dy
     x, y = world_lonlat(matrix, lon, lat)
@@ -122,7 +102,7 @@ def world_lonlat(matrix: TileMatrixSet, lon: Floats, lat: Floats) -> tuple[Float
 # -- projected grids ----------------------------------------------------------------------------------------------------
 
 
-def _paste(block: Lattice, block_row: int, block_col: int, span: Span, out: Lattice) -> None:
+def _paste(block: Lattice, block_row: int, block_col: int, span: Window, out: Lattice) -> None:
     """Copy what a block has of a span."""
     top, left = block_row * BLOCK, block_col * BLOCK
     for source, target, extra in (

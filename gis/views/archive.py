@@ -10,12 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from isal import igzip
-from pyproj import CRS
 
 from gis.errors import InvalidParameter, NotFound
 from gis.grid import Grid
-from gis.projection import transformer
 from gis.tiles.cells import finest_zoom
+from gis.tiles.footprint import map_bounds
 from gis.tiles.matrices import WEB_MERCATOR_QUAD, Tile, TileMatrixSet, matrix_set
 from gis.tiles.pmtiles import TileArchive, refuse_other_matrices, tile_id
 from gis.views.layers import RasterLayer, Result, raster_layers
@@ -88,7 +87,7 @@ def archive(
         with TemporaryDirectory(prefix=".cozone-", dir=path.parent) as aside:
             tiles = TileArchive(Path(aside), vector=isinstance(chosen, VectorLayer))
             try:
-                bounds = lonlat_bounds(result.grid)
+                bounds = map_bounds(result.grid)
                 for number, data in _drawn(_Source(views, result, run, chosen, asked), matrix, zooms, bounds, progress):
                     tiles.add(number, data)
                 whole = Path(aside) / "tiles.pmtiles"
@@ -105,15 +104,6 @@ def archive_layers(result: Result, run: Run, *, facilities: bool) -> tuple[str, 
     """Names of the layers that can be archived; a raster layer that shares its name with a vector layer is ``raster:`` and it."""
     vector = [layer.id for layer in vector_layers(result, facilities=facilities)]
     return (*vector, *(f"raster:{r.id}" if r.id in vector else r.id for r in raster_layers(result, run)))
-
-
-def lonlat_bounds(grid: Grid) -> Bounds:
-    """West, south, east, north of a grid in degrees; all longitudes where it crosses the 180th meridian."""
-    found = transformer(grid.crs, CRS.from_user_input("OGC:CRS84")).transform_bounds(*grid.bounds, densify_pts=101)
-    west, south, east, north = (round(float(v), 7) for v in found)
-    if west > east or west < -180.0 or east > 180.0:
-        west, east = -180.0, 180.0
-    return west, max(south, -90.0), east, min(north, 90.0)
 
 
 @dataclass(frozen=True, slots=True)

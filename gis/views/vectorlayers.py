@@ -15,6 +15,7 @@ from gis.tiles.cells import finest_zoom
 from gis.tiles.matrices import WEB_MERCATOR_QUAD
 from gis.views.layers import Parameter, ParameterType, Result
 from gis.views.thresholds import LEAST_SHARE, MOST_SHARE, threshold_of
+from gis.views.titles import PLAIN
 from gis.workspace import Run, StoredComparison, StoredZoning
 
 __all__ = ["Field", "FieldType", "Shape", "VectorLayer", "find_vector_layer", "read_vector_parameters", "vector_layers"]
@@ -76,7 +77,7 @@ def vector_layers(result: Result, *, facilities: bool) -> tuple[VectorLayer, ...
         return (_changes(result.species, finest),)
     layers = [_cells(result, finest)]
     if isinstance(result, StoredZoning):
-        layers += [_SHAPES[name](_amounts(result.species), finest) for name in ("units", "hotspots", "conflicts")]
+        layers += [_shape(name, *told, _amounts(result.species), finest) for name, told in _SHAPES.items()]
     if facilities and (isinstance(result, StoredZoning) or result.parts):
         layers.append(_sources(result))
     return tuple(layers)
@@ -109,8 +110,6 @@ def read_vector_parameters(layer: VectorLayer, parameters: Mapping[str, str]) ->
 _TEXT, _NUMBER, _BOOLEAN = FieldType.TEXT, FieldType.NUMBER, FieldType.BOOLEAN
 _COPY = Field("copy", _BOOLEAN, "相邻瓦片要素的副本", "counted in another tile")
 _COUNT = Field("count", _NUMBER, "合并要素数", "features drawn as one")
-_AREA = Field("area_km2", _NUMBER, "面积", "area", "km2")
-_CLASS = Field("class", _TEXT, "类别", "class")
 
 
 def _named(code: str) -> str:
@@ -130,7 +129,7 @@ def _densities(species: Iterable[str]) -> tuple[Field, ...]:
 
 
 def _cells(result: Run | StoredZoning, finest: int) -> VectorLayer:
-    fields = [Field("cell", _NUMBER, "网格编号", "cell id"), *_amounts(result.species), *_densities(result.species)]
+    fields = [*_columns("cell"), *_amounts(result.species), *_densities(result.species)]
     parameters = [_year(result)]
     classed = _class_parameters(result)
     if classed:
@@ -184,52 +183,34 @@ def _class_parameters(result: Run | StoredZoning) -> list[Parameter]:
     ]  # fmt: skip
 
 
-def _units(amounts: tuple[Field, ...], finest: int) -> VectorLayer:
-    fields = (
-        Field("unit", _TEXT, "管控单元编码", "unit"), _CLASS, Field("name_zh", _TEXT, "名称", "name (Chinese)"),
-        Field("name_en", _TEXT, "名称(英文)", "name"), Field("jurisdiction_zh", _TEXT, "辖区", "jurisdiction (Chinese)"),
-        Field("jurisdiction_en", _TEXT, "辖区(英文)", "jurisdiction"), Field("tier", _TEXT, "层级", "tier"),
-        Field("cells", _NUMBER, "网格数", "cells"), _AREA, Field("membership", _NUMBER, "隶属频率", "membership"),
-        Field("supply_security", _BOOLEAN, "保供", "secures supply"), Field("conflicts", _NUMBER, "空间冲突数", "conflicts"),
-        Field("score", _NUMBER, "综合得分", "score"), Field("rank", _NUMBER, "排名", "rank"), *amounts, _COUNT, _COPY,
-    )  # fmt: skip
-    return VectorLayer(
-        id="units", shape=Shape.POLYGON, title_zh="管控单元", title_en="control units", fields=fields, maxzoom=finest
-    )
+def _shape(id_: str, zh: str, en: str, columns: Sequence[str], amounts: tuple[Field, ...], finest: int) -> VectorLayer:
+    """A layer of polygons with columns of its table, amounts, and what is told of those drawn as one."""
+    fields = (*_columns(*columns), *amounts, _COUNT, _COPY)
+    return VectorLayer(id=id_, shape=Shape.POLYGON, title_zh=zh, title_en=en, fields=fields, maxzoom=finest)
 
 
-def _hotspots(amounts: tuple[Field, ...], finest: int) -> VectorLayer:
-    fields = (
-        Field("patch", _NUMBER, "热点斑块编号", "hotspot"), _CLASS, Field("cells", _NUMBER, "网格数", "cells"), _AREA,
-        Field("kept", _BOOLEAN, "是否成为单元", "became a unit"), Field("reason", _TEXT, "去留原因", "why it was kept or not"),
-        *amounts, _COUNT, _COPY,
-    )  # fmt: skip
-    return VectorLayer(
-        id="hotspots", shape=Shape.POLYGON, title_zh="热点斑块", title_en="hotspots", fields=fields, maxzoom=finest
-    )
+def _columns(*names: str) -> tuple[Field, ...]:
+    """Columns of published tables, titled as everywhere."""
+    return tuple(Field(n, _TYPES[PLAIN[n][3]], PLAIN[n][0], PLAIN[n][1], PLAIN[n][2]) for n in names)
 
 
-def _conflicts(amounts: tuple[Field, ...], finest: int) -> VectorLayer:
-    fields = (
-        Field("conflict", _TEXT, "冲突编号", "conflict"), Field("kind", _TEXT, "类型", "kind"),
-        Field("region_code", _TEXT, "区域代码", "code of the region"), Field("region_zh", _TEXT, "区域", "region (Chinese)"),
-        Field("region_en", _TEXT, "区域(英文)", "region"), _CLASS, Field("unit", _TEXT, "管控单元编码", "unit"), _AREA,
-        Field("sources", _NUMBER, "排放源数", "sources"), *amounts, _COUNT, _COPY,
-    )  # fmt: skip
-    return VectorLayer(
-        id="conflicts", shape=Shape.POLYGON, title_zh="空间冲突", title_en="conflicts", fields=fields, maxzoom=finest
-    )
-
-
-_SHAPES = {"units": _units, "hotspots": _hotspots, "conflicts": _conflicts}
+_TYPES = {"string": _TEXT, "integer": _NUMBER, "number": _NUMBER, "boolean": _BOOLEAN}
+_SHAPES = {
+    "units": ("管控单元", "control units", (
+        "unit", "class", "name_zh", "name_en", "jurisdiction_zh", "jurisdiction_en", "tier", "cells", "area_km2", "membership",
+        "supply_security", "conflicts", "score", "rank",
+    )),
+    "hotspots": ("热点斑块", "hotspots", ("patch", "class", "cells", "area_km2", "kept", "reason")),
+    "conflicts": ("空间冲突", "conflicts", (
+        "conflict", "kind", "region_code", "region_zh", "region_en", "class", "unit", "area_km2", "sources",
+    )),
+}  # fmt: skip
 
 
 def _sources(result: Run | StoredZoning) -> VectorLayer:
     fields = (
-        Field("source", _TEXT, "排放源", "source"), Field("kind", _TEXT, "类型", "kind"), Field("part", _TEXT, "清单分部", "part"),
-        Field("source_id", _TEXT, "排放源编号", "id in the inventory"), Field("name_zh", _TEXT, "名称", "name (Chinese)"),
-        Field("name_en", _TEXT, "名称(英文)", "name"), Field("industry", _TEXT, "行业", "industry"),
-        Field("sectors", _TEXT, "行业部门", "sectors"), *_amounts(result.species), _COUNT,
+        Field("source", _TEXT, "排放源", "source"), *_columns("kind", "part", "source_id", "name_zh", "name_en", "industry", "sectors"),
+        *_amounts(result.species), _COUNT,
     )  # fmt: skip
     return VectorLayer(
         id="sources",
@@ -248,7 +229,7 @@ def _changes(species: tuple[str, ...], finest: int) -> VectorLayer:
         for side, zh, en in (("a", "前期", "earlier"), ("b", "后期", "later"))
     ]
     fields = (
-        Field("cell", _NUMBER, "网格编号", "cell id"), Field("change", _TEXT, "变化(面积最大者)", "change of the largest area"),
+        *_columns("cell"), Field("change", _TEXT, "变化(面积最大者)", "change of the largest area"),
         Field("a_class", _TEXT, "前期类别", "earlier class"), Field("b_class", _TEXT, "后期类别", "later class"),
         Field("a_unit", _TEXT, "前期单元", "earlier unit"), Field("b_unit", _TEXT, "后期单元", "later unit"),
         Field("entered_km2", _NUMBER, "新增面积", "area that entered", "km2"),

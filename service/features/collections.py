@@ -12,13 +12,13 @@ from gis.views.cellrows import RunCells
 from gis.views.changes import open_changes
 from gis.views.tablerows import TableRows
 from gis.views.tables import open_table
+from gis.views.titles import VALUES
 from gis.workspace import Run, StoredComparison, StoredZoning
 from service.features.collection import Collection, Kind
 from service.features.crs import crs_of_grid, known_crs
 from service.features.fields import fields_of
 from service.features.heads import head_of
 from service.features.rows import Rows
-from service.features.titles import VALUES
 from service.library import ID, Library, Result
 
 __all__ = ["collection_of", "collections_of"]

@@ -10,7 +10,7 @@ from enum import StrEnum
 import pyarrow as pa
 
 from gis.errors import InvalidParameter
-from service.features.titles import OF_SPECIES, PLAIN
+from gis.views.titles import OF_SPECIES, PLAIN
 
 __all__ = ["Field", "FieldType", "field_named", "fields_of", "type_of", "type_of_title"]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Coroutine
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,12 +14,11 @@ from starlette.responses import RedirectResponse
 from gis.errors import InvalidParameter
 from service.dependencies import Caller, base_path, caller_of
 from service.library import POINTERS
+from service.openapi.answers import IMMUTABLE, etag, known
 from service.schemas.base import described
 
 __all__ = ["PROBLEMS", "ImmutableRoute", "PlainRoute"]
 
-_VERSION = version("cozone")
-_FOREVER = "max-age=31536000, immutable"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     **described(400, "A parameter or a body that cannot be."),
     **described(401, "A key is needed, or the one that came is not known."),
@@ -41,10 +38,10 @@ class PlainRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
         answer = super().get_route_handler()
-        known = frozenset(_query_names(self.dependant))
+        names = frozenset(_query_names(self.dependant))
 
         async def handle(request: Request) -> Response:
-            _refuse_unknown(request, known)
+            _refuse_unknown(request, names)
             await caller_of(request)  # a wrong key is refused here, too
             return await answer(request)
 
@@ -60,10 +57,10 @@ class ImmutableRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
         answer = super().get_route_handler()
-        known = frozenset(_query_names(self.dependant))
+        names = frozenset(_query_names(self.dependant))
 
         async def handle(request: Request) -> Response:
-            _refuse_unknown(request, known)
+            _refuse_unknown(request, names)
             caller = await caller_of(request)
             which = request.path_params["id"]
             library = request.app.state.library
@@ -71,7 +68,7 @@ class ImmutableRoute(APIRoute):
                 return _redirect(request, library.resolve(which))
             library.result(which)
             headers = _headers(request, caller)
-            if request.method in ("GET", "HEAD") and _matches(request, headers["ETag"]):
+            if request.method in ("GET", "HEAD") and known(request, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
             response = await answer(request)
             if request.method in ("GET", "HEAD") and response.status_code < 300:
@@ -86,12 +83,12 @@ def _query_names(dependant: Dependant) -> list[str]:
     return names + [name for inner in dependant.dependencies for name in _query_names(inner)]
 
 
-def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+def _refuse_unknown(request: Request, names: frozenset[str]) -> None:
     given = request.query_params.keys()
-    strange = sorted(set(given) - known)
+    strange = sorted(set(given) - names)
     if strange:
         some = ", ".join(repr(s[:40]) for s in strange[:3])
-        raise InvalidParameter(f"parameter {some} is not known here; there is {', '.join(sorted(known)) or 'none'}")
+        raise InvalidParameter(f"parameter {some} is not known here; there is {', '.join(sorted(names)) or 'none'}")
     twice = sorted({name for name in given if len(request.query_params.getlist(name)) > 1})
     if twice:
         raise InvalidParameter(f"parameter {twice[0]} is given more than once")
@@ -108,18 +105,12 @@ def _redirect(request: Request, target: str) -> Response:
 
 def _headers(request: Request, caller: Caller) -> dict[str, str]:
     query = urlencode(sorted(request.query_params.multi_items()))
-    text = f"{_VERSION}\n{request.url.path}\n{query}\n{caller.sees_facilities}"
     # Shown to everybody by a setting it is the same for everybody; otherwise it is this caller's.
     own = "authorization" in request.headers or (
         caller.sees_facilities and not request.app.state.settings.show_facilities
     )
     return {
-        "ETag": f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"',
-        "Cache-Control": f"{'private' if own else 'public'}, {_FOREVER}",
+        "ETag": etag(request.url.path, query, caller.sees_facilities),
+        "Cache-Control": f"{'private' if own else 'public'}, {IMMUTABLE}",
         "Vary": "Authorization",
     }
-
-
-def _matches(request: Request, etag: str) -> bool:
-    given = request.headers.get("if-none-match", "")
-    return given.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in given.split(",")}

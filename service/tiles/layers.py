@@ -10,23 +10,19 @@ from functools import cached_property
 
 from gis.errors import InvalidParameter, NotFound
 from gis.grid import Grid
-from gis.projection import transformer
+from gis.tiles.footprint import map_bounds
 from gis.tiles.matrices import Tile, TileLimits, TileMatrixSet
 from gis.views.layers import Parameter, RasterLayer, raster_layers, read_parameters
-from gis.views.lonlat import CRS84
 from gis.views.vectors import VectorLayer, vector_layers
 from gis.workspace import Run, StoredComparison
 from service.library import Library, Result
 
-__all__ = ["FORMS", "Bounds", "Given", "Layers", "TileLayer", "layers_of", "lonlat_bounds"]
+__all__ = ["FORMS", "Bounds", "Given", "Layers", "TileLayer", "layers_of"]
 
 Bounds = tuple[float, float, float, float]
 Given = tuple[tuple[str, str], ...]
 # Suffixes of tiles: pictures and vector tiles.
 FORMS = ("png", "mvt")
-_DENSIFY = 101
-# Ten metres: outward, so that no cell lies beyond the bounds.
-_DECIMALS = 4
 # Beyond this a picture only repeats its pixels, and a client can do that itself.
 _PIXELS_PER_CELL = 8
 # OGC 17-083r4: the pixel of a scale denominator.
@@ -120,7 +116,7 @@ class Layers:
     @cached_property
     def bounds(self) -> Bounds:
         """West, south, east, north of the grid in degrees."""
-        return lonlat_bounds(self.result.grid)
+        return map_bounds(self.result.grid)
 
     def __iter__(self) -> Iterator[TileLayer]:
         return iter(self.known.values())
@@ -184,17 +180,6 @@ def layers_of(library: Library, id_: str) -> Layers:
     found = [TileLayer(layer) for layer in raster_layers(result, run)]
     found += [TileLayer(layer, guarded=layer.id not in free) for layer in vector_layers(result, facilities=True)]
     return Layers(result, run, {(layer.id, layer.form): layer for layer in found})
-
-
-def lonlat_bounds(grid: Grid) -> Bounds:
-    """West, south, east, north of a grid in degrees, rounded outward; all longitudes where it crosses the 180th meridian."""
-    west, south, east, north = transformer(grid.crs, CRS84).transform_bounds(*grid.bounds, densify_pts=_DENSIFY)
-    if west > east or east > 180.0 or west < -180.0:
-        west, east = -180.0, 180.0
-    scale = 10.0**_DECIMALS
-    low = [math.floor(v * scale) / scale for v in (west, south)]
-    high = [math.ceil(v * scale) / scale for v in (east, north)]
-    return max(low[0], -180.0), max(low[1], -90.0), min(high[0], 180.0), min(high[1], 90.0)
 
 
 def _cell_m(grid: Grid) -> float:

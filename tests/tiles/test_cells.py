@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from gis.grid import Grid
+from gis.grid import Grid, Window
 from gis.tiles.cells import CellSpan, area_block, cell_spans, finest_zoom, level_at, level_block, level_shape
-from gis.tiles.lattice import Span, lattice
+from gis.tiles.lattice import lattice
 from gis.tiles.matrices import MATRICES, Tile, TileMatrixSet
 from gis.tiles.mvt import BUFFER, EXTENT
 from gis.tiles.plane import Fold, fold_plane
@@ -67,7 +67,7 @@ def test_each_cell_of_a_level_belongs_to_one_tile_of_a_zoom(name: str, matrix: T
         wrong = (times != 1) & expected
         assert wrong.sum() == 0, f"zoom {z}: {np.argwhere(wrong)[:5]}"
         assert (times[~expected] == 0).all()
-        whole = level_block(plane, level, Span(0, times.shape[0], 0, times.shape[1]))[expected].sum()
+        whole = level_block(plane, level, Window(0, times.shape[0], 0, times.shape[1]))[expected].sum()
         assert total_t == pytest.approx(float(whole), rel=1e-12)
 
 
@@ -125,7 +125,7 @@ def test_every_cell_that_a_tile_or_its_buffer_shows_is_in_its_span() -> None:
     for tile in lonlat_tiles(on, MERCATOR, 7)[::5]:
         level = level_at(on, MERCATOR, 7)
         rows, cols = level_shape(on, level)
-        whole = lattice(on, MERCATOR, level, Span(0, rows, 0, cols))
+        whole = lattice(on, MERCATOR, level, Window(0, rows, 0, cols))
         x, y = whole.centre_x * 2.0**7 - tile.x * EXTENT, whole.centre_y * 2.0**7 - tile.y * EXTENT
         inside = (x >= -BUFFER) & (x <= EXTENT + BUFFER) & (y >= -BUFFER) & (y <= EXTENT + BUFFER)
         shown = np.zeros((rows, cols), np.bool_)
@@ -143,7 +143,7 @@ def test_levels_coarser_than_a_plane_are_folded_on() -> None:
     ):
         level = len(plane.levels) + 2
         rows, cols = level_shape(on, level)
-        found = level_block(plane, level, Span(0, rows, 0, cols))
+        found = level_block(plane, level, Window(0, rows, 0, cols))
         step = 2**level
         whole = plane.levels[0]
         expected = [
@@ -151,7 +151,7 @@ def test_levels_coarser_than_a_plane_are_folded_on() -> None:
             for r in range(rows)
         ]
         assert np.allclose(found, expected, rtol=1e-12)
-        area = area_block(on, level, Span(0, rows, 0, cols))
+        area = area_block(on, level, Window(0, rows, 0, cols))
         assert area.shape == (rows, cols) and area.sum() == pytest.approx(on.cell_area_m2.sum() / 1e6, rel=1e-12)
 
 

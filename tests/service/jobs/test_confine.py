@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -70,6 +71,7 @@ def test_a_confined_process_reaches_its_workspace_and_nothing_else(tmp_path: Pat
     before, _, after = done.stdout.partition("confined ")
     assert all(line.endswith("works") for line in before.splitlines()), before
     if after.startswith("False"):
+        assert not os.environ.get("CI"), "CI needs a kernel with Landlock: nothing else shows that jobs are confined"
         pytest.skip("this kernel has no Landlock; the checks of files stand alone here")
     found = dict(line.rsplit(" ", 1) for line in after.splitlines()[1:])
     assert {k for k, v in found.items() if v == "works"} == {"read inside", "write inside", "import"}, found

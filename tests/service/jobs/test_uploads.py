@@ -86,7 +86,9 @@ def test_names_of_inventories_are_plain(http: TestClient, keys: Headers, workspa
         headers={**keys["run"], "Content-Type": "application/zip"},
     )
     assert answer.status_code == 400 and left(workspace) == ["tiny"]
-    assert http.get(f"/api/inventories/{quote(name or 'none', safe='')}", headers=keys["read"]).status_code == 404
+    if name != "..":  # which clients take out of a path before they send it
+        path = f"/api/inventories/{quote(name or 'none', safe='')}"
+        assert http.get(path, headers=keys["read"]).status_code == 404
 
 
 EVIL_NAMES = [
