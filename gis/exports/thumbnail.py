@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from gis.errors import InvalidParameter
+from gis.fonts.families import families
 from gis.grid import Grid
 
 __all__ = ["Caption", "write_thumbnail"]
@@ -27,8 +28,6 @@ _LONG_SIDE_IN = 7.5
 _DPI = 120
 _MOST_CELLS = 1200
 _DECADES = 4.0
-# Names in Chinese need one of these; what the machine does not have is passed over.
-_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei", "WenQuanYi Zen Hei")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,8 @@ def write_thumbnail(
     # A degree of longitude is shorter than one of latitude, and maps are drawn as they look from above.
     aspect = 1.0 / np.cos(np.radians((south + north) / 2)) if grid.is_geographic else 1.0
     width, height = _size((east - west) / aspect, north - south)
-    with matplotlib.rc_context({"font.family": [*_known_fonts(), "DejaVu Sans"], "axes.unicode_minus": False}):
+    title = f"{caption.title}\n{caption.species}, {caption.year}: {amounts.sum():,.0f} t/yr"
+    with matplotlib.rc_context({"font.family": families(title), "axes.unicode_minus": False}):
         figure = Figure(figsize=(width, height), dpi=_DPI, layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1))
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
@@ -60,16 +60,11 @@ def write_thumbnail(
             shapes.to_crs(grid.crs).boundary.plot(ax=axes, color="#333333", linewidth=0.7 / (i + 1), zorder=3 - i)
         axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[], xlabel="", ylabel="", aspect=aspect)
         _scale_bar(axes, grid, bounds)
-        axes.set_title(f"{caption.title}\n{caption.species}, {caption.year}: {amounts.sum():,.0f} t/yr", fontsize=10)
+        axes.set_title(title, fontsize=10, parse_math=False)
         with warnings.catch_warnings():
-            # On a machine without a Chinese font a box stands for a character; the picture is still wanted.
+            # For a character that neither the package nor the machine has a box stands; the picture is still wanted.
             warnings.filterwarnings("ignore", message="Glyph .* missing")
             figure.savefig(path, format="png", metadata={"Software": "cozone"})
-
-
-def _known_fonts() -> list[str]:
-    known = set(matplotlib.font_manager.fontManager.get_font_names())
-    return [name for name in _FONTS if name in known]
 
 
 def _size(width: float, height: float) -> tuple[float, float]:

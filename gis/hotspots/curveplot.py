@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import NDArray
+
+from gis.fonts.families import families
 
 __all__ = ["Line", "write_curves"]
 
@@ -35,6 +38,12 @@ class Line:
 
 def write_curves(path: Path, lines: Sequence[Line], *, ranked_by: str, measure: str, note: str) -> None:
     """Write a PNG of curves; ``measure`` says what x is a share of, ``note`` stands below."""
+    names = families(note, ranked_by, measure, *(line.name for line in lines))
+    with matplotlib.rc_context({"font.family": names}):
+        _figure(lines, ranked_by, measure, note).savefig(path, format="png", metadata={"Software": "cozone"})
+
+
+def _figure(lines: Sequence[Line], ranked_by: str, measure: str, note: str) -> Figure:
     figure = Figure(figsize=(10.0, 5.4), dpi=120, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08))
     FigureCanvasAgg(figure)
     whole, densest = figure.subplots(1, 2, sharey=True)
@@ -55,7 +64,7 @@ def write_curves(path: Path, lines: Sequence[Line], *, ranked_by: str, measure: 
     whole.legend(loc="lower right", frameon=False, title=f"share at {_MARK:.0%}, index G", fontsize=9, title_fontsize=9)
     # Dollar signs would start a formula.
     figure.supxlabel("\n".join(textwrap.wrap(note.replace("$", r"\$"), 150)), fontsize=7.5, color="#444444")
-    figure.savefig(path, format="png", metadata={"Software": "cozone"})
+    return figure
 
 
 def _draw(axes: Axes, lines: Sequence[Line]) -> None:

@@ -9,9 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-from gis.tiles.fonts import LATIN, chinese_font
+from gis.fonts.families import families
 from gis.tiles.legend import Colour, Language, Legend
 
 __all__ = ["draw"]
@@ -25,44 +26,43 @@ _DRAWING = Lock()
 
 
 def draw(legend: Legend, lang: Language, *, scale: int) -> bytes:
-    """The legend as PNG; in English where the machine has no Chinese font."""
+    """The legend as PNG."""
     with _DRAWING:
-        return _drawn(legend, "zh" if lang == "zh" and chinese_font() else "en", scale)
-
-
-def _font(points: float, *, bold: bool = False) -> FontProperties:
-    chinese = chinese_font()
-    families = [LATIN] if chinese is None else [LATIN, chinese]
-    return FontProperties(family=families, size=points, weight="bold" if bold else "normal")
+        return _drawn(legend, lang, scale)
 
 
 def _drawn(legend: Legend, lang: Language, scale: int) -> bytes:
     zh = lang == "zh"
     title = legend.title_zh if zh else legend.title_en
     unit = f"{title}（{legend.unit}）" if zh and legend.unit else f"{title} ({legend.unit})" if legend.unit else title
-    lines = [(unit, _font(_TITLE_PT, bold=True)), (legend.subtitle_zh if zh else legend.subtitle_en, _font(_TEXT_PT))]
-    lines = [(text, font) for text, font in lines if text]
+    subtitle = legend.subtitle_zh if zh else legend.subtitle_en
     labels = [(entry, entry.label_zh if zh else entry.label_en) for entry in legend.entries]
     note = legend.note_zh if zh else legend.note_en
+    names = families(unit, subtitle, note, *(text for _, text in labels), chinese=zh)
+    heading = FontProperties(family=names, size=_TITLE_PT, weight="bold")
+    plain = FontProperties(family=names, size=_TEXT_PT)
+    small = FontProperties(family=names, size=_TEXT_PT - 1)
+    lines = [(text, font) for text, font in ((unit, heading), (subtitle, plain)) if text]
     figure = Figure(dpi=_DPI * scale)
     canvas = FigureCanvasAgg(figure)
     widths = [_width(canvas, text, font) for text, font in lines]
-    widths += [_SWATCH + _GAP + _width(canvas, text, _font(_TEXT_PT)) for _, text in labels]
-    notes = _wrapped(canvas, note, max(260.0, *widths))
-    widths += [_width(canvas, text, _font(_TEXT_PT - 1)) for text in notes]
+    widths += [_SWATCH + _GAP + _width(canvas, text, plain) for _, text in labels]
+    notes = _wrapped(canvas, note, small, max(260.0, *widths))
+    widths += [_width(canvas, text, small) for text in notes]
     width = max(widths) + 2 * _MARGIN
     height = _ROW * (len(lines) + len(labels) + len(notes)) + 2 * _MARGIN
     figure.set_size_inches(width / _DPI, height / _DPI)
     page = _Page(figure, width, height)
     for text, font in lines:
-        page.write(text, _MARGIN, font)
+        # The Chinese fonts of the package have one weight: a heading in them is thickened.
+        page.write(text, _MARGIN, font, thick=zh and font is heading)
         page.next()
     for entry, text in labels:
         page.swatch(entry.colour)
-        page.write(text, _MARGIN + _SWATCH + _GAP, _font(_TEXT_PT))
+        page.write(text, _MARGIN + _SWATCH + _GAP, plain)
         page.next()
     for text in notes:
-        page.write(text, _MARGIN, _font(_TEXT_PT - 1), colour="#555555")
+        page.write(text, _MARGIN, small, colour="#555555")
         page.next()
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": "cozone"}, facecolor="white")
@@ -76,10 +76,11 @@ class _Page:
         self._figure, self._width, self._height = figure, width, height
         self._y = _MARGIN + _ROW / 2
 
-    def write(self, text: str, x: float, font: FontProperties, *, colour: str = "black") -> None:
+    def write(self, text: str, x: float, font: FontProperties, *, colour: str = "black", thick: bool = False) -> None:
+        effects = [withStroke(linewidth=0.6, foreground=colour)] if thick else None
         self._figure.text(
             x / self._width, 1 - self._y / self._height, text, fontproperties=font, va="center", ha="left", color=colour,
-            parse_math=False,
+            parse_math=False, path_effects=effects,
         )  # fmt: skip
 
     def swatch(self, colour: Colour) -> None:
@@ -101,9 +102,9 @@ def _width(canvas: FigureCanvasAgg, text: str, font: FontProperties) -> float:
     return float(drawn.get_window_extent(renderer).width) * _DPI / canvas.figure.dpi
 
 
-def _wrapped(canvas: FigureCanvasAgg, text: str, width: float) -> list[str]:
+def _wrapped(canvas: FigureCanvasAgg, text: str, font: FontProperties, width: float) -> list[str]:
     """Lines no wider than so many pixels: broken at spaces, or between Chinese signs."""
-    lines, font = [""], _font(_TEXT_PT - 1)
+    lines = [""]
     for word in _words(text):
         if lines[-1] and _width(canvas, lines[-1] + word, font) > width:
             lines.append("")

@@ -23,6 +23,7 @@ from gis.kernels.vectortile import (
     quad_commands,
     ring_commands,
 )
+from gis.tiles.protobuf import field, varint
 
 __all__ = ["BUFFER", "EXTENT", "Column", "encode_cells", "encode_points", "encode_polygons"]
 
@@ -113,11 +114,11 @@ def _layer(name: str, geometry: int, ids: ArrayLike, commands: Commands, columns
     features, values, written = encode_features(geometry, numbers, *commands, kinds, bits, pool, pool_start)
     if not written:
         return b""
-    keys = b"".join(_field(3, c.name.encode()) for c in columns)
-    head = _field(1, name.encode())
+    keys = b"".join(field(3, c.name.encode()) for c in columns)
+    head = field(1, name.encode())
     # version 2 in field 15, extent in field 5
-    body = b"".join((head, features.tobytes(), keys, values.tobytes(), b"\x28", _varint(EXTENT), b"\x78\x02"))
-    return _field(3, body)
+    body = b"".join((head, features.tobytes(), keys, values.tobytes(), b"\x28", varint(EXTENT), b"\x78\x02"))
+    return field(3, body)
 
 
 def _bits(column: Column, texts: _Texts) -> NDArray[np.uint64]:
@@ -158,16 +159,3 @@ class _Texts:
         start = np.zeros(len(raw) + 1, np.int64)
         np.cumsum([len(r) for r in raw], out=start[1:])
         return np.frombuffer(b"".join(raw) or b"\0", np.uint8), start
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _field(number: int, data: bytes) -> bytes:
-    return bytes((number << 3 | 2,)) + _varint(len(data)) + data

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from gis.errors import InvalidParameter, ReadError, StorageError
 from gis.grid import Grid
+from gis.kernels.bytelevels import halve_bytes_by_max
 from gis.kernels.pyramid import halve_by_least, halve_by_max, halve_by_sum
 
 __all__ = ["Areas", "Fold", "Plane", "areas", "fold_plane", "read_plane", "write_plane"]
@@ -95,9 +96,10 @@ def fold_plane(values: NDArray[Any], fold: Fold) -> Plane:
     if values.dtype.name not in _DTYPES[fold]:
         raise InvalidParameter(f"a plane of {fold} holds {' or '.join(_DTYPES[fold])}, not {values.dtype}")
     levels = [np.ascontiguousarray(values)]
+    halve = halve_bytes_by_max if values.dtype == np.uint8 else _HALVE[fold]
     for shape in _shapes(values.shape)[1:]:
         coarser = np.empty(shape, values.dtype)
-        _HALVE[fold](levels[-1], coarser)
+        halve(levels[-1], coarser)
         levels.append(coarser)
     return Plane(fold, tuple(levels))
 
