@@ -16,7 +16,7 @@ _LEVEL = 2
 _GZIP = 16 + 15
 _TYPES = (
     "text/", "application/json", "application/geo+json", "application/problem+json", "application/schema+json",
-    "application/vnd.oai", "application/xml", "application/vnd.mapbox-vector-tile",
+    "application/vnd.oai", "application/xml", "application/vnd.mapbox-vector-tile", "font/otf",
 )  # fmt: skip
 
 

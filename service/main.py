@@ -27,6 +27,7 @@ from service.routes import ROUTERS
 from service.settings import Settings
 from service.tiles.drawing import Tiles
 from service.tiles.server import TileServer
+from service.web import Site
 
 __all__ = ["application", "create_app"]
 
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = Keys(settings.workspace / "service.sqlite")
     app.state.pool = Pool(threads=settings.threads, queue=settings.queue, request_s=settings.request_s)
     app.state.metrics = Metrics()
+    app.state.site = Site(settings.basemap_origins)
     app.state.tiles = Tiles(app.state.library, app.state.pool, cache_bytes=settings.tile_cache_mb * 1_000_000)
     for router in ROUTERS:
         app.include_router(router)

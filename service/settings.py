@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["Settings"]
 
 _MB = 1_000_000
+_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~!$&()*+,;=:@%/?{}\[\]-]+", re.ASCII)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:.]{2,45}", re.ASCII)
+# Placeholders of XYZ, and what a RESTful WMTS calls the same.
+_PLACEHOLDERS = {"{TileMatrix}": "{z}", "{TileCol}": "{x}", "{TileRow}": "{y}"}
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a line without control characters is expected")
+    return text
+
+
+def _template(text: str | None) -> str | None:
+    """The template with the placeholders {z}, {x} and {y}; none for an empty text."""
+    if not text:
+        return None
+    for theirs, ours in _PLACEHOLDERS.items():
+        text = text.replace(theirs, ours)
+    if not _URL_CHARACTERS.fullmatch(text):
+        raise ValueError(
+            "letters, digits and marks of an address are expected; write others as %XX, and hosts as xn--…"
+        )
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(parts.hostname or ""):
+        raise ValueError("https://host/… or http://host/… is expected")
+    if "@" in parts.netloc:
+        raise ValueError(
+            "an address with a user is read by everybody who opens the map; no user or password is allowed"
+        )
+    if parts.port == 0:
+        raise ValueError("port 0 is none")
+    found = sorted(re.findall(r"\{[^{}]*\}", f"{parts.path}?{parts.query}"))
+    if found != ["{x}", "{y}", "{z}"] or text.count("{") != 3 or text.count("}") != 3:
+        raise ValueError(
+            "{z}, {x} and {y} (or {TileMatrix}, {TileCol}, {TileRow}), each once, and no others are expected"
+        )
+    return text
+
+
+_Line = Annotated[str, AfterValidator(_printable)]
 
 
 class Settings(BaseSettings):
@@ -35,6 +77,15 @@ class Settings(BaseSettings):
         description="Host names that requests may carry beside that of public_url; * for any.",
     )
     cors_origins: tuple[str, ...] = Field(default=("*",), description="Origins whose pages may read answers.")
+
+    # -- what the map lies on
+    basemap_url: Annotated[str | None, AfterValidator(_template)] = Field(
+        default=None, max_length=500,
+        description="Base layer of the map: an XYZ template, `https://host/{z}/{x}/{y}.png`, or a WMTS tile template in Web Mercator. "
+        "Browsers ask it, so whatever key it holds is public.",
+    )  # fmt: skip
+    basemap_title: _Line = Field(default="", max_length=200, description="Name of the base layer.")
+    basemap_attribution: _Line = Field(default="", max_length=500, description="Whose base layer it is, as plain text.")
 
     # -- who may see and do what
     show_facilities: bool = Field(
@@ -78,6 +129,15 @@ class Settings(BaseSettings):
             return ip_address(self.host.strip("[]")).is_loopback
         except ValueError:
             return False
+
+    @property
+    def basemap_origins(self) -> tuple[str, ...]:
+        """Origins beside its own that the map may load pictures from: that of the base layer, if there is one."""
+        if self.basemap_url is None:
+            return ()
+        parts = urlsplit(self.basemap_url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return (f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""),)
 
     @property
     def body_bytes(self) -> int:

@@ -148,6 +148,7 @@ def _class(views: Views, asked: Asked) -> Drawing:
         asked.subject,
         share=float(asked.values["share"]), mode=asked.mode,
         min_pollutants=int(asked.values["min_pollutants"]) if "min_pollutants" in asked.values else None,
+        min_cells=int(asked.values["min_cells"]),
     )  # fmt: skip
     plane = views.threshold(asked.emissions, asked.year, threshold).classes
     return lambda place: sample_highest(plane, place, _SAME)

@@ -15,9 +15,12 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import NotFound
+from gis.hotspots.ranks import Mode
+from gis.views.layers import MODE_NAMES
 from gis.views.tables import open_table, rows
 from gis.workspace import StoredZoning
 from gis.zoning.access import without_sources
+from gis.zoning.reviews import halves
 from gis.zoning.scores import percentiles, pollutant_weights
 
 __all__ = ["Evidence", "ScoreParts", "Step", "score_parts", "unit_access", "unit_evidence", "unit_row"]
@@ -149,8 +152,9 @@ def _hot_sets(zoning: StoredZoning) -> Step:
     wanted = ("rank", "cells", "share_area", "share_mass", "threshold", "note")
     cuts = {r["species"]: {k: r[k] for k in wanted} for r in zoning.tables["hot_sets"].to_dict("records")}
     values = {"mode": hot.mode, "q": hot.q, "q_low": hot.q_low, "tie_overshoot": hot.tie_overshoot, "cuts": cuts}
-    zh = f"按 {hot.mode} 取 {hot.q:g} 划定各物种热点网格"
-    return Step("hot_sets", zh, f"hot cells of each species: mode {hot.mode}, share {hot.q:g}", values, "")
+    of_zh, of_en = MODE_NAMES[Mode(hot.mode)]
+    zh = f"按{of_zh}份额 {hot.q:g} 划定各物种热点网格"
+    return Step("hot_sets", zh, f"hot cells of each species: by share of {of_en}, {hot.q:g}", values, "")
 
 
 def _class(zoning: StoredZoning, row: Mapping[str, Any], cells: pd.DataFrame) -> Step:
@@ -196,7 +200,11 @@ def _shape(zoning: StoredZoning, row: Mapping[str, Any]) -> Step:
         "area_km2",
         "hot_share",
     )
-    values = {"parameters": zoning.parameters.snapping.model_dump(mode="json"), **{n: row[n] for n in names}}
+    zh, en = halves(row["review"])
+    values = {
+        "parameters": zoning.parameters.snapping.model_dump(mode="json"), **{n: row[n] for n in names}, "review_zh": zh,
+        "review_en": en,
+    }  # fmt: skip
     return Step(
         "shape", "是否采用园区或乡镇边界", "whether a park's or township's border describes it", values, str(row["fit"])
     )

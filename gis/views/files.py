@@ -156,5 +156,5 @@ class Files:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"{directory}: cannot be made: {error.strerror or error}") from error
-        # A few hundred locks serve all names: what shares one waits a little longer.
-        return FileLock(directory / f"{key_of(name)[:2]}.lock")
+        # One for each name: a file may be made while another is, which takes it, and two names that share a lock would wait for ever.
+        return FileLock(directory / f"{key_of(name)}.lock")

@@ -15,7 +15,7 @@ from gis.hotspots.ranks import Mode
 from gis.tiles.scales import number
 from gis.tiles.styles import StyleKind
 from gis.views.styles import styles_for
-from gis.views.thresholds import LEAST_SHARE, MOST_SHARE, defaults_of, threshold_of
+from gis.views.thresholds import LEAST_SHARE, MOST_CELLS, MOST_SHARE, defaults_of, threshold_of
 from gis.workspace import Run, StoredComparison, StoredZoning
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "find_layer",
     "raster_layers",
     "read_parameters",
+    "size_parameter",
 ]
 
 Result = Run | StoredZoning | StoredComparison
@@ -73,7 +74,7 @@ class ParameterType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A parameter of a layer: a choice of texts or whole numbers, or a number of a range. ``default`` is text as well."""
+    """A parameter of a layer: a choice of texts or whole numbers, or a number of a range, whole or not. ``default`` is text as well."""
 
     name: str
     type: ParameterType
@@ -91,12 +92,16 @@ class Parameter:
                 return text
         elif _NUMBER.fullmatch(text):
             value = float(text)
-            if self.type is ParameterType.INTEGER:
-                if value.is_integer() and str(int(value)) in self.choices:
-                    return int(value)
-            elif self.minimum is not None and self.maximum is not None and self.minimum <= value <= self.maximum:
-                return value
+            whole = self.type is ParameterType.INTEGER
+            if (value.is_integer() or not whole) and self._holds(value):
+                return int(value) if whole else value
         raise InvalidParameter(f"{self.name} is {text[:40]!r}; {self.allowed} is expected")
+
+    def _holds(self, value: float) -> bool:
+        """Whether a number is one of the choices, or of the range."""
+        if self.choices:
+            return value.is_integer() and str(int(value)) in self.choices
+        return self.minimum is not None and self.maximum is not None and self.minimum <= value <= self.maximum
 
     def canonical(self, text: str) -> str:
         """The one text of a value: 0.03 for 0.030."""
@@ -108,7 +113,8 @@ class Parameter:
         """What a value may be, in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        return f"a number from {number(self.minimum or 0.0)} to {number(self.maximum or 0.0)}"
+        kind = "whole number" if self.type is ParameterType.INTEGER else "number"
+        return f"a {kind} from {number(self.minimum or 0.0)} to {number(self.maximum or 0.0)}"
 
     def schema(self) -> dict[str, Any]:
         """The parameter as JSON schema."""
@@ -268,7 +274,7 @@ def _class_layers(result: Run | StoredZoning, when: Parameter) -> list[RasterLay
         default=str(hot.min_pollutants), choices=tuple(str(n + 1) for n in range(len(hot.pollutants))),
     )  # fmt: skip
     # Where one equivalent decides, there is nothing to count.
-    parameters = (when, _share(hot.share), _mode(hot.mode), *(() if hot.weights else (least,)))
+    parameters = (when, _share(hot.share), _mode(hot.mode), *(() if hot.weights else (least,)), size_parameter())
     return [
         RasterLayer(
             id="class",
@@ -278,6 +284,14 @@ def _class_layers(result: Run | StoredZoning, when: Parameter) -> list[RasterLay
             parameters=parameters,
         )
     ]
+
+
+def size_parameter() -> Parameter:
+    """The least number of cells of a patch that has a class."""
+    return Parameter(
+        name="min_cells", type=ParameterType.INTEGER, title_zh="最小斑块网格数", title_en="cells of the smallest patch", default="1",
+        minimum=1, maximum=MOST_CELLS,
+    )  # fmt: skip
 
 
 def _change_layer(run: Run, code: str, both: str, en: str) -> RasterLayer:

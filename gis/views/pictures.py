@@ -80,4 +80,7 @@ def _subtitle(asked: Asked) -> tuple[str, str]:
     if "min_pollutants" in values:
         zh.append(f"污染物热点 ≥ {values['min_pollutants']} 种")
         en.append(f"≥ {values['min_pollutants']} pollutants hot")
+    if int(values.get("min_cells", 1)) > 1:
+        zh.append(f"斑块 ≥ {values['min_cells']} 个网格")
+        en.append(f"patches of ≥ {values['min_cells']} cells")
     return "，".join(zh), ", ".join(en)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gis.errors import InvalidParameter
 from gis.regions.roles import Role
 from gis.tiles.footprint import lonlat_bounds
 from gis.tiles.matrices import MATRICES, WEB_MERCATOR_QUAD, Tile
 from gis.views.layers import Result
 from gis.views.origins import Origins
 from gis.views.pictures import prepare as prepare_pictures
+from gis.views.points import year_of
 from gis.views.tables import open_table
+from gis.views.thresholds import threshold_of
 from gis.views.totals import By, region_totals
-from gis.views.vectorlayers import vector_layers
+from gis.views.vectorlayers import role_of, vector_layers
+from gis.views.vectorregions import prepare_regions
 from gis.views.vectors import vector_tile
 from gis.views.vectorshapes import prepare_shapes
 from gis.views.views import Views
@@ -31,6 +35,8 @@ def prepare(views: Views, result: Result, run: Run | None, *, progress: Progress
     prepare_pictures(views, result, run)
     if run is None or isinstance(result, StoredComparison):
         return
+    say("thresholds", 0, 0)
+    _thresholds(views, result, run)
     say("origins", 0, 0)
     origins = Origins(views.files, run)
     origins.prepare()
@@ -46,8 +52,21 @@ def prepare(views: Views, result: Result, run: Run | None, *, progress: Progress
     if isinstance(result, StoredZoning):
         for matrix in MATRICES.values():
             prepare_shapes(views, result, matrix)
-    for layer in vector_layers(result, facilities=True):
+    layers = vector_layers(result, facilities=True)
+    for role in filter(None, map(role_of, layers)):
+        for matrix in MATRICES.values():
+            prepare_regions(views, run, role, matrix)
+    for layer in layers:
         vector_tile(views, result, run, layer.id, _middle(run), {})
+
+
+def _thresholds(views: Views, result: Run | StoredZoning, run: Run) -> None:
+    """What is told of classes at a threshold: it takes what proxies placed."""
+    try:
+        wanted = threshold_of(result)
+    except InvalidParameter:
+        return
+    views.threshold(run, year_of(result, run, None), wanted).summary()
 
 
 def _middle(run: Run) -> Tile:

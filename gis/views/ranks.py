@@ -50,6 +50,13 @@ class DomainView:
         out: NDArray[np.int64] = np.arange(self.size, dtype=np.int64) + np.repeat(self.start - first, length)
         return out
 
+    def positions(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions of some of the cells among them."""
+        stretch = np.searchsorted(self.start, cells, side="right") - 1
+        before = np.cumsum(self.stop - self.start) - self.stop
+        out: NDArray[np.int64] = cells + before[stretch]
+        return out
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankView:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,17 +15,29 @@ from gis.errors import InvalidParameter
 from gis.hotspots.ranks import Cut, Mode
 from gis.kernels.hotclasses import recode_spans, set_span_bits
 from gis.tiles.plane import Fold, Plane, fold_plane
+from gis.views.patches import Patches, Runs, patches_of, without_small
 from gis.views.ranks import DomainView, RankView
 from gis.workspace import Run, StoredZoning
 from gis.zoning.classes import CellClass, class_table
 from gis.zoning.parameters import Parameters
 
-__all__ = ["LEAST_SHARE", "MOST_SHARE", "Threshold", "ThresholdView", "classify", "defaults_of", "threshold_of"]
+__all__ = [
+    "LEAST_SHARE",
+    "MOST_CELLS",
+    "MOST_SHARE",
+    "Threshold",
+    "ThresholdView",
+    "classify",
+    "defaults_of",
+    "threshold_of",
+]
 
 _MOST_SPECIES = 8
 _AT_ONCE = 4
 # Larger hot sets than half of everything are no hot sets; smaller ones than a cell in ten thousand are single plants.
 LEAST_SHARE, MOST_SHARE = 0.0001, 0.5
+# The largest of smallest patches: what is larger than that is no rule about size.
+MOST_CELLS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +45,7 @@ class Threshold:
     """What is hot: the densest cells of each species up to ``share`` of the area (or cells, or mass); ``species`` has carbon first.
 
     ``emitting_only``: shares are of the cells that emit one of the species. ``weights``, if there are any, weigh the pollutants into the
-    one equivalent that decides in their place.
+    one equivalent that decides in their place. Connected cells of one class that are fewer than ``min_cells`` have none.
     """
 
     species: tuple[str, ...]
@@ -43,6 +55,7 @@ class Threshold:
     tie_overshoot: float = 0.005
     emitting_only: bool = False
     weights: tuple[tuple[str, float], ...] = ()
+    min_cells: int = 1
 
     def __post_init__(self) -> None:
         if not 2 <= len(set(self.species)) == len(self.species) <= _MOST_SPECIES:
@@ -54,6 +67,10 @@ class Threshold:
         if not 1 <= self.min_pollutants < len(self.species):
             raise InvalidParameter(
                 f"min_pollutants is {self.min_pollutants!r}; a number from 1 to {len(self.species) - 1} is expected"
+            )
+        if not 1 <= self.min_cells <= MOST_CELLS:
+            raise InvalidParameter(
+                f"min_cells is {self.min_cells!r}; a number from 1 (every patch) to {MOST_CELLS} is expected"
             )
         strangers = [s for s, _ in self.weights if s not in self.species[1:]]
         if strangers or not all(0.0 < w < math.inf for _, w in self.weights):
@@ -84,8 +101,12 @@ def threshold_of(
     share: float | None = None,
     mode: Mode | None = None,
     min_pollutants: int | None = None,
+    min_cells: int | None = None,
 ) -> Threshold:
-    """The threshold of a zoning's parameters, or of the default ones for a run, with what is given in place of theirs."""
+    """The threshold of a zoning's parameters, or of the default ones for a run, with what is given in place of theirs.
+
+    Its size rule is that nothing is too small, unless one is given: a zoning's own is about patches that have grown.
+    """
     parameters = result.parameters if isinstance(result, StoredZoning) else Parameters()
     wanted = (parameters.carbon, *(p for p in parameters.pollutants if p in result.species))
     if parameters.carbon not in result.species or len(wanted) < 2:
@@ -99,6 +120,7 @@ def threshold_of(
     return Threshold(
         species=wanted, share=hot.q if share is None else share, mode=Mode(hot.mode) if mode is None else mode,
         min_pollutants=least, tie_overshoot=hot.tie_overshoot, emitting_only=parameters.emitting_only, weights=weights,
+        min_cells=1 if min_cells is None else min_cells,
     )  # fmt: skip
 
 
@@ -112,15 +134,22 @@ def defaults_of(result: Run | StoredZoning) -> Threshold:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdView:
-    """Classes at a threshold. ``classes`` has the codes of `CellClass`; a parent has the highest class of its cells."""
+    """Classes at a threshold. ``classes`` has the codes of `CellClass`; a parent has the highest class of its cells.
+
+    ``proxies`` gives what proxies placed of a species in the cells of the domain, t/yr, or None where the run does not say; ``before``
+    are the patches before the size rule, where it is one.
+    """
 
     run: Run
     year: int
     threshold: Threshold
     cuts: Mapping[str, Cut]
     classes: Plane
+    domain: DomainView = field(repr=False)
     ranks: Mapping[str, RankView] = field(repr=False)
     amounts: Mapping[str, Plane] = field(repr=False)
+    proxies: Callable[[str], NDArray[np.float64] | None] = field(repr=False)
+    before: Patches | None = field(default=None, repr=False)
 
     def hot(self, species: str) -> Plane:
         """1 where a cell is hot for a species (where one below a parent is), else 0; worked out at every call."""
@@ -130,36 +159,65 @@ class ThresholdView:
         # Rank 0, no emissions, becomes the greatest of all numbers.
         return fold_plane((rank - np.uint32(1) < self.cuts[species].rank).astype(np.uint8), Fold.MAX)
 
+    @cached_property
+    def patches(self) -> Patches:
+        """Connected cells of each class, those that fall to the size rule as well."""
+        return self.before or patches_of(self.run.grid, self.classes.levels[0])
+
+    def sized(self, min_cells: int) -> ThresholdView:
+        """The same with a size rule, of this view without one."""
+        classes = without_small(self.classes.levels[0], self.patches, min_cells)
+        return replace(
+            self, threshold=replace(self.threshold, min_cells=min_cells), classes=fold_plane(classes, Fold.MAX),
+            before=self.patches,
+        )  # fmt: skip
+
     def summary(self) -> list[dict[str, Any]]:
-        """Cells, area and mass of each class, co-control first, and what share of the domain's that is."""
+        """Cells, area, patches and mass of each class, co-control first, what share of the domain's that is, and what was too small."""
         return [dict(row) for row in self._summed]
 
     @cached_property
     def _summed(self) -> list[dict[str, Any]]:
-        classes = self.classes.levels[0].reshape(-1)
-        cells = np.flatnonzero(classes)
-        code = classes[cells]
-        area = self.run.grid.cell_area_m2[cells // self.run.grid.cols, cells % self.run.grid.cols] * 1e-6
-        count = np.bincount(code, minlength=len(CellClass))
-        area_km2 = np.bincount(code, area, len(CellClass))
-        flat = {s: plane.levels[0].reshape(-1) for s, plane in self.amounts.items()}
-        mass = {s: np.bincount(code, amounts[cells], len(CellClass)) for s, amounts in flat.items()}
+        least = self.threshold.min_cells
+        large, small = self.patches.counts(least)
+        runs, fallen = self.patches.large(least), self.patches.small(least)
+        cells, area_km2 = runs.cells(), runs.area_km2(self.run.grid)
+        fallen_cells, fallen_km2 = fallen.cells(), fallen.area_km2(self.run.grid)
+        mass = {s: runs.sums(plane.levels[0].reshape(-1)) for s, plane in self.amounts.items()}
+        by_proxy = self._by_proxy(runs, mass)
         layer = self.ranks[self.threshold.carbon].layer
         return [
             {
-                "class": c.code, "cells": int(count[c]), "area_km2": float(area_km2[c]),
-                "share_cells": int(count[c]) / layer.total_count, "share_area": float(area_km2[c]) / layer.total_area_km2,
+                "class": c.code, "cells": int(cells[c]), "area_km2": float(area_km2[c]),
+                "share_cells": int(cells[c]) / layer.total_count, "share_area": float(area_km2[c]) / layer.total_area_km2,
+                "patches": int(large[c]), "small_patches": int(small[c]), "small_cells": int(fallen_cells[c]),
+                "small_area_km2": float(fallen_km2[c]),
                 **{f"{s}_t": float(m[c]) for s, m in mass.items()},
                 **{f"{s}_share": float(m[c]) / (self.ranks[s].layer.total_mass_t or 1.0) for s, m in mass.items()},
+                **{f"{s}_proxy_share": share[c] for s, share in by_proxy.items()},
             }
             for c in sorted(CellClass, reverse=True)
             if c
         ]  # fmt: skip
 
+    def _by_proxy(self, runs: Runs, mass_t: Mapping[str, NDArray[np.float64]]) -> dict[str, list[float | None]]:
+        """By species, the share of each class's mass that proxies placed; None where there is no mass, or it is not known."""
+        own = runs.moved(self.domain.positions(runs.start))
+        out: dict[str, list[float | None]] = {}
+        for species, wholes in mass_t.items():
+            placed = self.proxies(species)
+            parts = np.zeros(len(CellClass)) if placed is None else own.sums(placed)
+            out[species] = [
+                None if placed is None or whole <= 0 else min(part / whole, 1.0)
+                for part, whole in zip(parts.tolist(), wholes.tolist(), strict=True)
+            ]
+        return out
+
     @property
     def nbytes(self) -> int:
         """Bytes of memory that this view holds of its own."""
-        return sum(level.nbytes for level in self.classes.levels)
+        patches: Patches | None = self.__dict__.get("patches")
+        return self.classes.nbytes + (0 if patches is None else patches.nbytes)
 
 
 def classify(

@@ -123,8 +123,9 @@ def _at_threshold(
     views: Views, result: Run | StoredZoning, run: Run, shown: Shown, km2: Floats, asked: Values
 ) -> list[Column]:
     threshold = threshold_of(
-        result, share=float(asked["share"]), mode=Mode(str(asked["mode"])), min_pollutants=int(asked["min_pollutants"])
-    )
+        result, share=float(asked["share"]), mode=Mode(str(asked["mode"])), min_pollutants=int(asked["min_pollutants"]),
+        min_cells=int(asked["min_cells"]),
+    )  # fmt: skip
     year = int(asked["year"])
     classes = views.threshold(run, year, threshold).classes
     return _classes(("class", "hot_share"), run.grid, classes, shown, km2, (run.id, year, threshold))

@@ -10,15 +10,25 @@ from functools import lru_cache
 
 from gis.errors import InvalidParameter, NotFound
 from gis.hotspots.ranks import Mode
+from gis.regions.roles import Role
 from gis.species import SPECIES
 from gis.tiles.cells import finest_zoom
 from gis.tiles.matrices import WEB_MERCATOR_QUAD
-from gis.views.layers import Parameter, ParameterType, Result
+from gis.views.layers import Parameter, ParameterType, Result, size_parameter
 from gis.views.thresholds import LEAST_SHARE, MOST_SHARE, threshold_of
 from gis.views.titles import PLAIN
 from gis.workspace import Run, StoredComparison, StoredZoning
 
-__all__ = ["Field", "FieldType", "Shape", "VectorLayer", "find_vector_layer", "read_vector_parameters", "vector_layers"]
+__all__ = [
+    "Field",
+    "FieldType",
+    "Shape",
+    "VectorLayer",
+    "find_vector_layer",
+    "read_vector_parameters",
+    "role_of",
+    "vector_layers",
+]
 
 # Points are parted by eye at this zoom, whatever the cells of the grid are.
 _POINTS_ZOOM = 14
@@ -78,6 +88,7 @@ def vector_layers(result: Result, *, facilities: bool) -> tuple[VectorLayer, ...
     layers = [_cells(result, finest)]
     if isinstance(result, StoredZoning):
         layers += [_shape(name, *told, _amounts(result.species), finest) for name, told in _SHAPES.items()]
+    layers += [_region(role) for role in _ROLES if any(entry["role"] == role for entry in result.manifest["regions"])]
     if facilities and (isinstance(result, StoredZoning) or result.parts):
         layers.append(_sources(result))
     return tuple(layers)
@@ -180,6 +191,7 @@ def _class_parameters(result: Run | StoredZoning) -> list[Parameter]:
             title_en="pollutants that have to be hot", default=str(hot.min_pollutants),
             choices=tuple(str(n + 1) for n in range(len(hot.pollutants))),
         ),
+        size_parameter(),
     ]  # fmt: skip
 
 
@@ -205,6 +217,26 @@ _SHAPES = {
         "conflict", "kind", "region_code", "region_zh", "region_en", "class", "unit", "area_km2", "sources",
     )),
 }  # fmt: skip
+
+
+_REGION = "region-"
+# Those that a map shows; the buffer around a domain is no place.
+_ROLES = {
+    Role.DOMAIN: ("区域范围", "domain"), Role.COUNTY: ("县级行政区", "counties"), Role.TOWNSHIP: ("乡镇", "townships"),
+    Role.PARK: ("产业园区", "industrial parks"), Role.RED_LINE: ("生态保护红线", "ecological red lines"),
+    Role.PRIORITY: ("优先保护单元", "priority protection units"),
+}  # fmt: skip
+
+
+def _region(role: Role) -> VectorLayer:
+    fields = (Field("code", _TEXT, "代码", "code"), *_columns("name_zh", "name_en"), _COUNT, _COPY)
+    zh, en = _ROLES[role]
+    return VectorLayer(id=f"{_REGION}{role}", shape=Shape.POLYGON, title_zh=zh, title_en=en, fields=fields)
+
+
+def role_of(layer: VectorLayer) -> Role | None:
+    """The role whose regions a layer shows, if it shows any."""
+    return Role(layer.id.removeprefix(_REGION)) if layer.id.startswith(_REGION) else None
 
 
 def _sources(result: Run | StoredZoning) -> VectorLayer:

@@ -16,8 +16,10 @@ from gis.views.vectorlayers import (
     VectorLayer,
     find_vector_layer,
     read_vector_parameters,
+    role_of,
     vector_layers,
 )
+from gis.views.vectorregions import regions_tile
 from gis.views.vectorshapes import shapes_tile
 from gis.views.vectorsources import sources_tile
 from gis.views.views import Views
@@ -48,6 +50,9 @@ def vector_tile(
         return cells_tile(views, result, run, tile, asked) or None
     if layer == "sources":
         return sources_tile(views, run, found, tile, int(asked["year"])) or None
+    role = role_of(found)
+    if role is not None:
+        return regions_tile(views, run, found, role, tile) or None
     if not isinstance(result, StoredZoning):
         raise NotFound(f"{result.id} is a run and has no {layer}")
     return shapes_tile(views, result, found, tile) or None

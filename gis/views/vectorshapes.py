@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import shapely
 from numpy.typing import NDArray
 
-from gis.errors import CorruptObject
 from gis.tiles.matrices import Tile, TileMatrixSet
 from gis.tiles.mvt import Column, encode_polygons
-from gis.tiles.shapes import ShapeTile, WorldShapes, shapes_in, small_squares, world_shapes
-from gis.views.files import key_of, write_aside
-from gis.views.kept import Kept
+from gis.tiles.shapes import ShapeTile, WorldShapes, shapes_in, small_squares
+from gis.views.files import key_of
 from gis.views.tables import Stored, open_table
 from gis.views.vectorcolumns import plain_column
 from gis.views.vectorlayers import VectorLayer
 from gis.views.views import Views
+from gis.views.worldshapes import world_of
 from gis.workspace import StoredZoning
 from gis.zoning.classes import CellClass
 
@@ -32,7 +28,6 @@ _FORMAT = "shapes-1"
 _STEP = 4  # units: a quarter of a pixel of 256
 _SUMMED = ("cells", "area_km2", "sources", "conflicts")
 _OWN = ("count", "copy")
-_OPEN: Kept[WorldShapes] = Kept(256_000_000)
 _CLASSES = {c.code: int(c) for c in CellClass}
 
 
@@ -59,32 +54,9 @@ def prepare_shapes(views: Views, zoning: StoredZoning, matrix: TileMatrixSet) ->
 
 def _world(views: Views, zoning: StoredZoning, name: str, matrix: TileMatrixSet) -> WorldShapes:
     key = key_of(_FORMAT, zoning.entry.content_hash, name, matrix.id)
-    file = f"shapes/{key}.arrow"
-
-    def make() -> WorldShapes:
-        return views.files.opened(file, lambda path: _write(views, zoning, name, matrix, path), _read)
-
-    return _OPEN.get((views.directory, file), make, lambda made: made.nbytes)
-
-
-def _write(views: Views, zoning: StoredZoning, name: str, matrix: TileMatrixSet, path: Path) -> None:
-    stored = open_table(views.directory, zoning, name)
-    shapes = shapely.from_wkb(stored.table["geometry"].to_numpy())
-    table = world_shapes(np.asarray(shapes, np.object_), zoning.grid, matrix).to_table()
-
-    def write(file: Any) -> None:
-        with pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table, max_chunksize=max(len(table), 1))
-
-    write_aside(path, write)
-
-
-def _read(path: Path) -> WorldShapes:
-    try:
-        with pa.memory_map(str(path)) as source:
-            return WorldShapes.of_table(pa.ipc.open_file(source).read_all())
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise CorruptObject(f"{path}: not a file of views: {error}") from error
+    return world_of(
+        views, key, lambda: open_table(views.directory, zoning, name).table["geometry"], zoning.grid, matrix
+    )
 
 
 def _columns(layer: VectorLayer, stored: Stored, found: ShapeTile) -> Iterator[Column]:

@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar, cast
@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from gis.allocation.tiers import Tier
 from gis.errors import InvalidParameter, NotFound
 from gis.hotspots.domain import Domain
 from gis.hotspots.ranks import Order, order_of, rank_layer
@@ -47,6 +48,8 @@ _OPEN = 256
 # What is used stays young on disk as well, but a file system is not asked at every tile.
 _TOUCH_S = 300.0
 _TIERS = 3
+# Tiers that rest on something that stands for the emission.
+_PROXIES = (Tier.SURROGATE, Tier.UNIFORM)
 # A nation's cells take a gigabyte while they are ranked, by all threads there are: one species at a time.
 _RANKING = Lock()
 # What makes a file is part of its name: change the way, change the number.
@@ -157,6 +160,24 @@ class Views:
 
         return self._opened(name, write, read)
 
+    def proxies(self, run: Run, year: int, species: str) -> NDArray[np.float64] | None:
+        """What proxies (surrogates, and areas alone) placed of a species in the cells of the domain, t/yr; None if nobody knows."""
+        refuse_unknown(run, year=year, species=(species,))
+        layers = {e.part: e.hash for e in run.entry.layers if (e.kind, e.year, e.species) == ("tier", year, species)}
+        if not layers:
+            return None
+        wanted = [tier for tier in _PROXIES if tier in layers]
+        name = f"proxies/{key_of(_domain_key(run), *(layers[tier] for tier in wanted))}.arrow"
+
+        def write(path: Path) -> None:
+            domain = self.domain(run)
+            amount_t = np.zeros(domain.size)
+            for tier in wanted:
+                amount_t += run.at_cells("tier", year, species, tier, domain.cells)
+            write_columns(path, {"amount_t": amount_t}, {})
+
+        return self._opened(name, write, lambda path: read_columns(path)[0]["amount_t"])
+
     # -- planes of products -------------------------------------------------------------------------------------------
 
     def zoned(self, zoning: StoredZoning, name: str) -> Plane:
@@ -204,11 +225,16 @@ class Views:
         with busy:
             found = self._known_threshold(key)
             if found is None:
-                found = self._classified(run, year, threshold)
+                found = self._made(run, year, threshold)
                 self._keep_threshold(key, found)
         with self._guard:
             self._busy.pop(key, None)
         return found
+
+    def _made(self, run: Run, year: int, threshold: Threshold) -> ThresholdView:
+        if threshold.min_cells == 1:
+            return self._classified(run, year, threshold)
+        return self.threshold(run, year, replace(threshold, min_cells=1)).sized(threshold.min_cells)
 
     def _classified(self, run: Run, year: int, threshold: Threshold) -> ThresholdView:
         order = order_of(threshold.mode)
@@ -222,11 +248,12 @@ class Views:
             s: view.cut(threshold.mode, threshold.share, tie_overshoot=threshold.tie_overshoot)
             for s, view in ranks.items()
         }
-        classes = classify(
-            run.grid.shape, self.domain(run), [ranks[s] for s in decide], [cuts[s] for s in decide], least
-        )
-        amounts = {s: self.amounts(run, year, s) for s in threshold.species}
-        return ThresholdView(run, year, threshold, cuts, fold_plane(classes, Fold.MAX), ranks, amounts)
+        domain, amounts = self.domain(run), {s: self.amounts(run, year, s) for s in threshold.species}
+        classes = classify(run.grid.shape, domain, [ranks[s] for s in decide], [cuts[s] for s in decide], least)
+        return ThresholdView(
+            run, year, threshold, cuts, fold_plane(classes, Fold.MAX), domain, ranks, amounts,
+            partial(self.proxies, run, year),
+        )  # fmt: skip
 
     def _known_threshold(self, key: Hashable) -> ThresholdView | None:
         with self._guard:

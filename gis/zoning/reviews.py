@@ -17,7 +17,7 @@ from gis.zoning.pieces import Pieces
 from gis.zoning.precedence import Rights
 from gis.zoning.shares import Shares
 
-__all__ = ["Fitted", "fitted_of"]
+__all__ = ["Fitted", "fitted_of", "halves"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,6 +31,8 @@ _SPLINTER = (
     "跨界小块,不足一格:请核对边界是否一致,或并入相邻单元",
     "a part of less than a cell across a border: check that the borders match, or give it to its neighbour",
 )
+# Between the languages of a review.
+_BOTH = " / "
 _NOWHERE = ("不在任何行政区内", "lies in no jurisdiction")
 
 
@@ -73,7 +75,16 @@ def fitted_of(rights: Rights, pieces: Pieces, shares: Shares, snapping: Snapping
 
 
 def _text(reasons: list[Reason]) -> str:
-    return f"{';'.join(r[0] for r in reasons)} / {'; '.join(r[1] for r in reasons)}" if reasons else ""
+    return f"{';'.join(r[0] for r in reasons)}{_BOTH}{'; '.join(r[1] for r in reasons)}" if reasons else ""
+
+
+def halves(both: str) -> tuple[str, str]:
+    """The Chinese and the English half of a review. Codes in it may hold the sign between them as well, as often in either half."""
+    parts = both.split(_BOTH)
+    if len(parts) % 2:
+        return both, both
+    middle = len(parts) // 2
+    return _BOTH.join(parts[:middle]), _BOTH.join(parts[middle:])
 
 
 def _lost(retained: float, snapping: Snapping) -> list[Reason]:

@@ -4,8 +4,10 @@ from fastapi import APIRouter
 
 from service.routes import (
     features,
+    glyphs,
     inventories,
     keys,
+    mapclient,
     ogc,
     operation,
     processes,
@@ -13,6 +15,7 @@ from service.routes import (
     statistics,
     tiles,
     units,
+    web,
     wmts,
 )
 
@@ -27,9 +30,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     processes.router,
     inventories.router,
     keys.router,
+    mapclient.router,
     results.router,
     statistics.router,
     units.router,
     tiles.ogc,
+    glyphs.router,
     wmts.router,
+    web.router,
 )

@@ -17,13 +17,6 @@ router = APIRouter(tags=["operation"])
 _FRESH = {"Cache-Control": "no-store"}
 
 
-@router.head("/", include_in_schema=False)
-@router.get("/", include_in_schema=False)
-async def home(request: Request) -> Response:
-    """The way in for people."""
-    return RedirectResponse(f"{base_path(request)}/ogc?f=html", status_code=307, headers=_FRESH)
-
-
 @router.get("/api", include_in_schema=False)
 async def described(request: Request) -> Response:
     """What the API is, for people."""

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from gis.hotspots.ranks import Mode
+from gis.views.thresholds import MOST_CELLS
 
-__all__ = ["Id", "Least", "Limit", "ModeQuery", "Offset", "Share", "Top", "UnitCode", "Year"]
+__all__ = ["Id", "Least", "LeastCells", "Limit", "ModeQuery", "Offset", "Share", "Top", "UnitCode", "Year"]
 
 Id = Annotated[
     str,
@@ -21,6 +22,9 @@ Share = Annotated[
 ]
 ModeQuery = Annotated[Mode | None, Query(description="What it is a share of.")]
 Least = Annotated[int | None, Query(description="Pollutants that have to be hot.", ge=1, le=7)]
+LeastCells = Annotated[
+    int, Query(description="Cells of the smallest patch that has a class; 1: every patch has.", ge=1, le=MOST_CELLS)
+]
 Top = Annotated[int, Query(description="So many of the largest.", ge=1, le=100)]
 Limit = Annotated[int, Query(description="Rows at most.", ge=1, le=10_000)]
 Offset = Annotated[int, Query(description="Rows to leave out first.", ge=0, le=100_000_000)]

@@ -9,23 +9,35 @@ from starlette.responses import FileResponse
 
 from gis.views.downloads import Download, downloads, file_of
 from gis.views.places import extent
-from gis.workspace import Run, StoredZoning
+from gis.workspace import Run, StoredComparison, StoredZoning
 from gis.workspace.manifest import grid_entry
 from service.dependencies import CallerDep, LibraryDep, PoolDep, base_url
 from service.library import Library
 from service.library import Result as Published
 from service.routes.immutable import PROBLEMS, ImmutableRoute, PlainRoute
 from service.routes.parameters import Id
+from service.schemas.base import Texts
 from service.schemas.results import File, Files, Kind, Result, ResultLine, ResultList
 
-__all__ = ["router"]
+__all__ = ["line_of", "router"]
 
 _plain = APIRouter(prefix="/api/results", tags=["results"], responses=PROBLEMS, route_class=PlainRoute)
 _kept = APIRouter(prefix="/api/results", tags=["results"], responses=PROBLEMS, route_class=ImmutableRoute)
 router = APIRouter()
 FileName = Annotated[str, Path(description="Name of the file, as the list has it.", pattern=r"^[A-Za-z0-9._-]{1,120}$")]
 _STATISTICS = ("concentration", "overlap", "totals", "series", "threshold", "point", "zonal")
-_OF_ZONING = ("units", "conflicts", "sensitivity", "stability", "ledger", "notes", "evidence")
+_OF_ZONING = (
+    "units",
+    "units.csv",
+    "units.gpkg",
+    "jurisdictions",
+    "conflicts",
+    "sensitivity",
+    "stability",
+    "ledger",
+    "notes",
+    "evidence",
+)
 _OF_COMPARISON = ("changes", "summary")
 
 
@@ -37,7 +49,7 @@ async def list_results(
 ) -> ResultList:
     """All results, newest first within each kind."""
     found = await pool.run(library.results)
-    lines = [_line(result) for result in found]
+    lines = [line_of(result) for result in found]
     return ResultList(results=[line for line in lines if kind in (None, line.kind)])
 
 
@@ -82,7 +94,8 @@ def _download_name(id_: str, name: str) -> str:
     return name if name.startswith(id_) else f"{id_}-{name}"
 
 
-def _line(result: Published) -> ResultLine:
+def line_of(result: Published) -> ResultLine:
+    """A result in one line."""
     return ResultLine(**_line_fields(result))
 
 
@@ -111,12 +124,24 @@ def _summary(library: Library, id_: str, base: str) -> Result:
     return Result(
         **_line_fields(result),
         sectors=[] if run is None else list(run.sectors),
+        names=_names(library, result, run),
         grid=grid_entry(result.grid),
         extent=list(extent(result.grid)),
         manifest=manifest,
         tables={} if isinstance(result, Run) else {n: result.tables.rows(n) for n in result.tables},
         links=_links(result, base),
     )
+
+
+def _names(library: Library, result: Published, run: Run | None) -> dict[str, dict[str, Texts]]:
+    """What codes mean. A zoning may have a species beside those of its run: an equivalent."""
+    told = [library.zoning(result.b) if isinstance(result, StoredComparison) else result, *([run] if run else [])]
+    return {
+        kind: {
+            e["code"]: Texts(zh=e.get("name_zh") or e["name"], en=e["name"]) for one in told for e in one.manifest[kind]
+        }
+        for kind in ("species", "sectors")
+    }
 
 
 def _links(result: Published, base: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from service.errors import TooLarge
 from service.routes.answers import places, statistics
 from service.routes.bodies import POLYGON_BODY
 from service.routes.immutable import PROBLEMS, ImmutableRoute
-from service.routes.parameters import Id, Least, Limit, ModeQuery, Offset, Share, Top, Year
+from service.routes.parameters import Id, Least, LeastCells, Limit, ModeQuery, Offset, Share, Top, Year
 from service.schemas.places import CellContributors, Point, Zonal
 from service.schemas.statistics import Concentration, Overlap, Series, ThresholdAnswer, Totals
 
@@ -71,10 +71,19 @@ async def series(id: Id, library: LibraryDep, pool: PoolDep, by: ByQuery = By.SP
 @router.get("/threshold")
 async def threshold(
     id: Id, library: LibraryDep, pool: PoolDep, year: Year = None, share: Share = None, mode: ModeQuery = None,
-    min_pollutants: Least = None,
+    min_pollutants: Least = None, min_cells: LeastCells = 1,
 ) -> ThresholdAnswer:  # fmt: skip
-    """Cuts, and cells, area and mass by class, at any threshold."""
-    return await pool.run(statistics.threshold_answer, library, id, year, share, mode, min_pollutants)
+    """Cuts, and cells, area, patches, mass and what of it rests on proxies by class, at any threshold."""
+    return await pool.run(
+        statistics.threshold_answer,
+        library,
+        id,
+        year,
+        share=share,
+        mode=mode,
+        least=min_pollutants,
+        min_cells=min_cells,
+    )
 
 
 @router.get("/point")
@@ -97,10 +106,12 @@ async def cell_contributors(
 @router.post("/zonal", openapi_extra=POLYGON_BODY)
 async def zonal(
     id: Id, request: Request, library: LibraryDep, pool: PoolDep, caller: CallerDep, settings: SettingsDep, year: Year = None,
-    ground: Ground = False, top: Top = 10,
+    ground: Ground = False, top: Top = 10, share: Share = None, mode: ModeQuery = None, min_pollutants: Least = None,
+    min_cells: LeastCells = 1,
 ) -> Zonal:  # fmt: skip
-    """What lies in a posted polygon: amounts by species, sector and tier, area by class, the largest contributors."""
+    """What lies in a posted polygon: amounts by species, sector and tier, area by class (published; at a threshold), who emits most."""
     body = await request.body()
     if len(body) > settings.body_bytes:
         raise TooLarge(f"a body has {settings.body_bytes:,} bytes at most here")
-    return await pool.run(places.zonal_answer, library, id, caller, body, year, ground, top)
+    threshold = places.Wanted(share, mode, min_pollutants, min_cells)
+    return await pool.run(places.zonal_answer, library, id, caller, body, year, ground, top, threshold)

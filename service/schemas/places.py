@@ -7,7 +7,7 @@ from pydantic import Field
 from service.schemas.base import Answer, Texts
 from service.schemas.statistics import Threshold
 
-__all__ = ["CellContributors", "ClassArea", "Contributor", "Point", "Zonal", "ZonalSpecies"]
+__all__ = ["CellContributors", "ClassArea", "Contributor", "Point", "ThresholdAreas", "Zonal", "ZonalSpecies"]
 
 
 class Contributor(Answer):
@@ -136,6 +136,14 @@ class ClassArea(Answer):
     share: float | None
 
 
+class ThresholdAreas(Answer):
+    """Area of each class in the polygon at the threshold that was asked for."""
+
+    threshold: Threshold
+    classes: list[ClassArea]
+    hot_share: float | None = Field(description="Share of the area that is of any class.")
+
+
 class Zonal(Answer):
     """What lies in a polygon."""
 
@@ -149,4 +157,5 @@ class Zonal(Answer):
     species: list[ZonalSpecies]
     classes: list[ClassArea]
     hot_share: float | None = Field(description="Share of the area that is of any class.")
+    at_threshold: ThresholdAreas | None = Field(description="Null for a run that makes no classes.")
     contributors: dict[str, list[Contributor]] | None

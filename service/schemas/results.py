@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from service.schemas.base import Answer
+from service.schemas.base import Answer, Texts
 
 __all__ = ["File", "Files", "Kind", "Result", "ResultLine", "ResultList"]
 
@@ -47,6 +47,9 @@ class Result(ResultLine):
     """A result, what it was made of and with, and where to go on."""
 
     sectors: list[str]
+    names: dict[str, dict[str, Texts]] = Field(
+        description="What the codes of species and sectors mean, in both languages."
+    )
     grid: dict[str, Any] = Field(description="CRS, transform and shape of the grid.")
     extent: list[float] = Field(description="West, south, east, north in degrees (CRS84).")
     manifest: dict[str, Any] = Field(

@@ -126,10 +126,11 @@ class Threshold(Answer):
     mode: str
     min_pollutants: int
     tie_overshoot: float
+    min_cells: int = Field(1, description="Connected cells of one class that are fewer have none.")
 
 
 class ThresholdAnswer(Answer):
-    """Cuts, and cells, area and mass by class, at a threshold."""
+    """Cuts, and cells, area, patches and mass by class, at a threshold."""
 
     result: str
     year: int
@@ -137,4 +138,8 @@ class ThresholdAnswer(Answer):
     cuts: dict[str, dict[str, Any]] = Field(
         description="By species: rank, cells, area, shares and the least density that is hot."
     )
-    classes: list[dict[str, Any]] = Field(description="By class: cells, area, mass and shares of the domain's.")
+    classes: list[dict[str, Any]] = Field(
+        description="By class: cells, area, mass and shares of the domain's; patches, and what fell to the size rule (small_patches, "
+        "small_cells, small_area_km2), which is not in the rest; {species}_proxy_share is the share of its mass that a proxy placed "
+        "(tiers surrogate and uniform), null where that is not known."
+    )

@@ -10,7 +10,18 @@ from pydantic import Field
 from service.schemas.base import Answer
 from service.schemas.places import Contributor
 
-__all__ = ["Changes", "Conflicts", "Evidence", "Rows", "Unit", "UnitContributors", "UnitPage", "Units", "WantedClass"]
+__all__ = [
+    "Changes",
+    "Conflicts",
+    "Evidence",
+    "Jurisdictions",
+    "Rows",
+    "Unit",
+    "UnitContributors",
+    "UnitPage",
+    "Units",
+    "WantedClass",
+]
 
 
 class WantedClass(StrEnum):
@@ -48,7 +59,11 @@ class Unit(Answer):
     fit_codes: str
     retained: float | None
     inflated: float | None
-    review: str
+    review: str = Field(
+        description="Why a person has to look at the shape, in both languages as published; empty where none has."
+    )
+    review_zh: str
+    review_en: str
     cells: int
     area_km2: float
     hot_share: float | None
@@ -75,6 +90,23 @@ class Units(Answer):
     number_matched: int
     offset: int
     units: list[Unit]
+
+
+class Jurisdiction(Answer):
+    """A jurisdiction and its units."""
+
+    code: str = Field(description="Empty for what lies in none.")
+    name_zh: str
+    name_en: str
+    units: int
+    classes: dict[str, int]
+
+
+class Jurisdictions(Answer):
+    """Jurisdictions that have units."""
+
+    result: str
+    jurisdictions: list[Jurisdiction]
 
 
 class UnitPage(Answer):
@@ -162,7 +194,7 @@ class Rows(Answer):
 
 
 class Changes(Rows):
-    """What became of units between two zonings."""
+    """What became of units between two zonings; beside the published columns the names of both units, and the box around both."""
 
     a: str
     b: str

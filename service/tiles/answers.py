@@ -10,10 +10,22 @@ from isal import isal_zlib
 from starlette.requests import Request
 from starlette.responses import Response
 
-__all__ = ["IMMUTABLE", "MVT", "PNG", "PRIVATE", "Answer", "answer_of", "entity_tag", "response_for", "takes_gzip"]
+__all__ = [
+    "IMMUTABLE",
+    "MVT",
+    "PBF",
+    "PNG",
+    "PRIVATE",
+    "Answer",
+    "answer_of",
+    "entity_tag",
+    "response_for",
+    "takes_gzip",
+]
 
 PNG = "image/png"
 MVT = "application/vnd.mapbox-vector-tile"
+PBF = "application/x-protobuf"
 IMMUTABLE = "public, max-age=31536000, immutable"
 PRIVATE = "private, max-age=31536000, immutable"
 

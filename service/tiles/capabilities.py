@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from gis.tiles.matrices import MATRICES, TileMatrixSet
 from gis.tiles.scales import SHARES
-from gis.views.layers import Parameter
+from gis.views.layers import Parameter, ParameterType
 from service.tiles.layers import Layers, TileLayer
 
 __all__ = ["OWS", "WMTS_VERSION", "capabilities", "clean"]
@@ -19,6 +19,8 @@ OWS = "http://www.opengis.net/ows/1.1"
 _XLINK = "http://www.w3.org/1999/xlink"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SCHEMA = "http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd"
+# Round sizes of patches for a list.
+_SIZES = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 for _prefix, _uri in (("", _WMTS), ("ows", OWS), ("xlink", _XLINK), ("xsi", _XSI)):
     ET.register_namespace(_prefix, _uri)
 
@@ -125,7 +127,9 @@ def offered(parameter: Parameter) -> tuple[str, ...]:
     if parameter.choices:
         return parameter.choices
     low, high = parameter.minimum or 0.0, parameter.maximum or 0.0
-    return tuple(repr(v) for v in sorted({*(s for s in SHARES if low <= s <= high), float(parameter.default)}))
+    whole = parameter.type is ParameterType.INTEGER
+    found = {*(v for v in (_SIZES if whole else SHARES) if low <= v <= high), float(parameter.default)}
+    return tuple(parameter.canonical(str(v)) for v in sorted(found))
 
 
 def _matrix_set(contents: ET.Element, matrix: TileMatrixSet, deepest: int) -> None:

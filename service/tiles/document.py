@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from gis.tiles.matrices import MATRICES
+from gis.views.thresholds import MOST_CELLS
 from service.errors import PROBLEM_TYPE
 from service.openapi.components import failures
-from service.tiles.answers import MVT, PNG
+from service.tiles.answers import MVT, PBF, PNG
 
-__all__ = ["CONFORMANCE", "RESPONSES", "WMTS_KVP", "WMTS_RESPONSES", "XYZ", "paths"]
+__all__ = ["CONFORMANCE", "GLYPHS", "RESPONSES", "WMTS_KVP", "WMTS_RESPONSES", "XYZ", "paths"]
 
 Document = dict[str, Any]
 _TILES = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf"
@@ -43,6 +44,13 @@ RESPONSES: dict[int | str, Document] = {
         status: {"description": text, "content": {PROBLEM_TYPE: {"schema": {"type": "object"}}}}
         for status, text in _REFUSALS.items()
     },
+}
+# Glyphs are found or not; a request for them has no parameters beside its address.
+GLYPHS: dict[int | str, Document] = {
+    200: {"description": "The glyphs.", "content": {PBF: {"schema": {"type": "string", "format": "binary"}}}},
+    304: {"description": "The client has this answer already."},
+    **{status: RESPONSES[status] for status in (400, 503)},
+    404: {**RESPONSES[404], "description": "There is no such font, or no such range."},
 }
 _XML = "application/xml"
 WMTS_RESPONSES: dict[int | str, Document] = {
@@ -100,6 +108,7 @@ _PARAMETERS = [
     _query("share", "Share that is hot.", type="number", minimum=0.0001, maximum=0.5),
     _query("mode", "What it is a share of.", type="string", enum=["area", "count", "mass"]),
     _query("min_pollutants", "Pollutants that have to be hot.", type="integer", minimum=1),
+    _query("min_cells", "Cells of the smallest patch that has a class.", type="integer", minimum=1, maximum=MOST_CELLS),
 ]
 
 

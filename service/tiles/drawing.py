@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gis.errors import InvalidParameter
+from gis.tiles.glyphs import first_code, glyph_range
 from gis.tiles.matrices import Tile, matrix_set
 from gis.tiles.png import EMPTY_PNG
 from gis.views.pictures import raster_tile
@@ -22,7 +24,7 @@ from service.dependencies import caller_of
 from service.library import Library
 from service.pool import Pool
 from service.tiles.addresses import TileAddress, key_of, raw_address
-from service.tiles.answers import IMMUTABLE, MVT, PNG, PRIVATE, Answer, answer_of, response_for
+from service.tiles.answers import IMMUTABLE, MVT, PBF, PNG, PRIVATE, Answer, answer_of, response_for
 from service.tiles.cache import TileCache
 from service.tiles.capabilities import capabilities
 from service.tiles.counts import Counts
@@ -110,6 +112,12 @@ class Tiles:
             await self._shared(key, partial(legend_answer, self._library, layers, layer, asked, form, language)),
         )
 
+    async def glyphs(self, request: Request, fontstack: str, asked: str) -> Response:
+        """The response to a request for a range of glyphs."""
+        first = first_code(fontstack, asked)
+        key = f"/glyphs/{quote(fontstack)}/{asked}.pbf".encode()
+        return response_for(request, await self._shared(key, partial(_glyphs, first)))
+
     async def respond(
         self, request: Request, address: TileAddress, parameters: Mapping[str, str], *, alias: bool = True
     ) -> Response:
@@ -174,6 +182,10 @@ def _drawn(library: Library, order: _Order) -> Answer:
     return (
         _NOTHING["mvt", o.private] if body is None else answer_of(body, MVT, cache_control=o.cache_control, pack=True)
     )
+
+
+def _glyphs(first: int) -> Answer:
+    return answer_of(glyph_range(first), PBF, pack=True)
 
 
 _NOTHING: Mapping[tuple[str, bool], Answer] = {

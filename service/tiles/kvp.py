@@ -31,6 +31,10 @@ _OWN = (
     "tilecol",
 )
 _PNG = "image/png"
+# Dimensions that came later: addresses from before them have no segment for them, and stay what they are.
+_LATER = frozenset({"min_cells"})
+# Segments that are no dimensions: style, matrix set, matrix, row, column.
+_FIXED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,11 @@ def tile_of_kvp(kvp: Mapping[str, str], layers: Layers, layer: TileLayer) -> Wmt
 def segments_of(rest: str, layers: Layers, layer: TileLayer) -> WmtsTile:
     """The tile of a RESTful address: style, one segment for each dimension, matrix set, matrix, row, column."""
     names = [parameter.name for parameter in layer.parameters]
-    expected = ["style", *names, "tilematrixset", "tilematrix", "tilerow", "tilecol"]
     parts = rest.removesuffix(".png").split("/")
+    before = [name for name in names if name not in _LATER]
+    if len(parts) == len(before) + _FIXED:
+        names = before
+    expected = ["style", *names, "tilematrixset", "tilematrix", "tilerow", "tilecol"]
     if len(parts) != len(expected) or not rest.endswith(".png"):
         raise OwsError(
             f"{len(parts)} segments after the layer; expected {'/'.join('{' + name + '}' for name in expected)}.png",

@@ -43,6 +43,8 @@ def test_every_step_names_its_numbers_and_its_outcome(views: Views, zoning: Stor
         rules = zoning.tables["access"].query("unit == @row.unit")
         assert [r["rule"] for r in steps["access"].values["rules"]] == rules["rule"].tolist()
         assert all(s.text_zh and s.text_en for s in found.steps)
+        both = [steps["shape"].values[f"review_{language}"] for language in ("zh", "en")]
+        assert steps["shape"].values["review"] == (" / ".join(both) if any(both) else "")
 
 
 def test_seeds_meet_the_rule_of_their_class(views: Views, zoning: StoredZoning) -> None:

@@ -81,6 +81,24 @@ def test_processes_that_want_one_file_wait_for_the_first(tmp_path):
     assert len(list(tmp_path.glob("wrote-*"))) == 1
 
 
+def test_a_file_may_take_any_other_while_it_is_made(tmp_path):
+    files = Files(tmp_path, disk_bytes=1_000_000)
+
+    def nested(depth):
+        def write(path):
+            if depth:
+                files.opened(f"inner/{depth - 1}", nested(depth - 1), Path.read_bytes)
+            made(path)
+
+        return write
+
+    # More names than any table of shared locks could keep apart; in a thread, so that waiting for ever is a failure.
+    thread = threading.Thread(target=files.opened, args=("outer", nested(200), Path.read_bytes), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive() and (tmp_path / "outer").read_bytes() == TEXT
+
+
 def test_a_damaged_file_is_made_anew(tmp_path):
     files = Files(tmp_path, disk_bytes=1_000_000)
     (tmp_path / "one").write_bytes(b"damaged")

@@ -30,8 +30,8 @@ def test_a_zoning_shows_itself_and_its_run_at_its_year(run, zoning):
 
 def test_a_zonings_parameters_are_where_its_sliders_stand(worlds, world_zonings):
     by_area, by_mass = (find_layer(z, worlds.run("latest"), "class") for z in world_zonings)
-    assert [p.default for p in by_area.parameters] == ["2020", "0.1", "area", "1"]
-    assert [p.default for p in by_mass.parameters] == ["2020", "0.7", "mass", "2"]
+    assert [p.default for p in by_area.parameters] == ["2020", "0.1", "area", "1", "1"]
+    assert [p.default for p in by_mass.parameters] == ["2020", "0.7", "mass", "2", "1"]
     assert by_area.parameter("min_pollutants").choices == ("1", "2")
 
 
@@ -64,10 +64,12 @@ def test_spellings_of_the_same_have_one_name(run):
     one = canonical(run, run, "class", {"share": "0.03"})
     assert one == canonical(run, run, "class", {"share": "0.030", "year": "2022", "mode": "area"}, "classes")
     assert one == canonical(run, run, "class", {"share": ".03", "year": "2022.0"}, "default") == (
-        run.id, "class", "classes", "year=2022", "share=0.03", "mode=area", "min_pollutants=2",
+        run.id, "class", "classes", "year=2022", "share=0.03", "mode=area", "min_pollutants=2", "min_cells=1",
     )  # fmt: skip
-    others = [{"share": "0.031"}, {"share": "0.03", "year": "2020"}, {"share": "0.03", "min_pollutants": "1"}]
-    assert len({one, *(canonical(run, run, "class", o) for o in others)}) == 4
+    assert one == canonical(run, run, "class", {"share": "0.03", "min_cells": "1.0"})
+    others = [{"year": "2020"}, {"min_pollutants": "1"}, {"min_cells": "2"}, {"min_cells": "10000"}]
+    others = [{"share": "0.031"}, *({"share": "0.03"} | other for other in others)]
+    assert len({one, *(canonical(run, run, "class", o) for o in others)}) == 6
 
 
 SHARES = [
@@ -83,6 +85,14 @@ def test_strange_shares_are_refused_with_what_is_allowed(run, share):
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize("size", ["0", "-1", "10001", "2.5", "1e2", "", "two", "٢", "0x2", "9" * 400])
+def test_strange_sizes_are_refused_with_what_is_allowed(run, size):
+    with pytest.raises(InvalidParameter, match=r"a whole number from 1 to 10,000 is expected"):
+        canonical(run, run, "class", {"min_cells": size})
+    schema = find_layer(run, run, "class").parameter("min_cells").schema()
+    assert schema == {"type": "integer", "default": 1, "minimum": 1, "maximum": 10_000}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -91,7 +101,7 @@ def test_strange_shares_are_refused_with_what_is_allowed(run, share):
     ],
 )  # fmt: skip
 def test_what_is_no_parameter_or_no_choice_is_refused(run, wrong):
-    with pytest.raises(InvalidParameter, match=r"one of|it has year, share, mode, min_pollutants"):
+    with pytest.raises(InvalidParameter, match=r"one of|it has year, share, mode, min_pollutants, min_cells"):
         canonical(run, run, "class", wrong)
 
 

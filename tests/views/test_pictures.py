@@ -145,12 +145,14 @@ def test_hot_cells_are_those_of_the_threshold(world, views):
 CODES = ("", "watch", "carbon_only", "pollution_only", "co_control")
 
 
-def test_classes_at_a_threshold_are_those_of_the_view(world, views):
+@pytest.mark.parametrize("least", [1, 2])
+def test_classes_at_a_threshold_are_those_of_the_view(world, views, least):
     tile = tile_at(world.grid, 5)
-    asked = {"share": "0.5", "mode": "mass", "min_pollutants": "2"}
-    view = views.threshold(world, 2020, Threshold(species=world.species, share=0.5, mode=Mode.MASS, min_pollutants=2))
+    asked = {"share": "0.5", "mode": "mass", "min_pollutants": "2", "min_cells": str(least)}
+    wanted = Threshold(species=world.species, share=0.5, mode=Mode.MASS, min_pollutants=2, min_cells=least)
+    view = views.threshold(world, 2020, wanted)
     found = by_code(raster_tile(views, world, world, "class", tile, asked), legend(world, world, views, "class", asked))
-    assert len(set(found.ravel())) >= 4
+    assert len(set(found.ravel())) >= (4 if least == 1 else 2)
     expected, where = (
         np.array(CODES, object)[shown(world.grid, tile, view.classes.levels[0], 0)],
         sure(world.grid, tile),
@@ -275,7 +277,11 @@ def test_legends_say_the_parameters_in_both_languages(run, views):
     found = legend(run, run, views, "class", {"share": "0.07", "mode": "mass", "min_pollutants": "1"})
     assert found.subtitle_en == "2022, by share of mass: 7 %, ≥ 1 pollutants hot"
     assert found.subtitle_zh == "2022 年，按排放量份额 7 %，污染物热点 ≥ 1 种"
-    assert found.json()["parameters"] == {"year": 2022, "share": 0.07, "mode": "mass", "min_pollutants": 1}
+    assert found.json()["parameters"] == {
+        "year": 2022, "share": 0.07, "mode": "mass", "min_pollutants": 1, "min_cells": 1,
+    }  # fmt: skip
+    sized = legend(run, run, views, "class", {"min_cells": "3"})
+    assert sized.subtitle_en.endswith(", patches of ≥ 3 cells") and sized.subtitle_zh.endswith("，斑块 ≥ 3 个网格")
     assert legend(run, run, views, "change-co2", {}).subtitle_en == "2020 → 2022"
     assert [e.code for e in found.entries] == ["co_control", "pollution_only", "carbon_only", "watch"]
     assert STYLES[found.style].name == "classes"

@@ -8,6 +8,7 @@ from gis.tiles.matrices import WEB_MERCATOR_QUAD, Tile
 from gis.views import Views
 from gis.views.pictures import raster_tile
 from gis.views.preparation import prepare
+from gis.views.thresholds import threshold_of
 from gis.views.vectors import vector_tile
 from gis.workspace import Workspace
 
@@ -22,7 +23,7 @@ def test_what_was_prepared_is_not_made_again(tmp_path: Path, published: Path) ->
     run = kept.run(zoning.run_id)
     stages: list[str] = []
     prepare(Views(tmp_path / "views"), zoning, run, progress=lambda stage, *_: stages.append(stage))
-    assert stages == ["layers", "origins", "totals", "tables", "shapes"]
+    assert stages == ["layers", "thresholds", "origins", "totals", "tables", "shapes"]
     before = made(tmp_path / "views")
     assert len(before) > 10
     later = Views(tmp_path / "views")
@@ -32,6 +33,7 @@ def test_what_was_prepared_is_not_made_again(tmp_path: Path, published: Path) ->
         raster_tile(later, zoning, run, layer, tile, {}, None)
     for layer in ("units", "hotspots", "cells", "sources"):
         vector_tile(later, zoning, run, layer, tile, {})
+    later.threshold(run, zoning.year, threshold_of(zoning, share=0.02, min_cells=3)).summary()
     assert made(tmp_path / "views") == before
 
 

@@ -1,13 +1,17 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from gis.errors import InvalidParameter
 from gis.hotspots.ranks import Mode
 from gis.pipeline import zoning_of
-from gis.views import Threshold
+from gis.tiles.plane import Fold, fold_plane
+from gis.views import Threshold, Views
 from gis.views.thresholds import defaults_of, threshold_of
+from gis.workspace import Run
 from gis.workspace.emissions import domain_of
 from gis.zoning.classes import CellClass
 from gis.zoning.parameters import Parameters
@@ -120,8 +124,84 @@ def test_the_summary_counts_what_the_classes_are(world, views):
             total = world.total(2020, species)
             assert row[f"{species}_t"] == pytest.approx(total[mine].sum(), rel=1e-12)
             assert row[f"{species}_share"] == pytest.approx(total[mine].sum() / total.sum(), rel=1e-12)
+        assert row["small_patches"] == row["small_cells"] == row["small_area_km2"] == 0
     rows[0]["cells"] = -1
     assert view.summary()[0]["cells"] >= 0
+
+
+def labelled(grid, classes):
+    """Of each cell the number of cells in its patch, by class, and how many patches a class has of each size."""
+    size, sizes = np.zeros(grid.shape, np.int64), {}
+    for c in CellClass:
+        if c:
+            label, _ = ndimage.label(classes == c, np.ones((3, 3)))
+            count = np.bincount(label.ravel())
+            count[0] = 0
+            size += count[label]
+            sizes[c] = count[1:]
+    return size, sizes
+
+
+@pytest.mark.parametrize("least", [2, 5, 30])
+@pytest.mark.parametrize("share", [0.03, 0.3])
+def test_patches_below_the_least_size_have_no_class_and_are_counted_apart(world, views, least, share):
+    whole = views.threshold(world, 2020, Threshold(species=ALL, share=share, min_pollutants=2))
+    view = views.threshold(world, 2020, Threshold(species=ALL, share=share, min_pollutants=2, min_cells=least))
+    before, areas = whole.classes.levels[0], world.grid.cell_area_m2 * 1e-6
+    size, sizes = labelled(world.grid, before)
+    assert np.array_equal(view.classes.levels[0], np.where(size >= least, before, 0))
+    assert np.array_equal(view.classes.levels[1], fold_plane(view.classes.levels[0].copy(), Fold.MAX).levels[1])
+    assert view.cuts == whole.cuts
+    for row in view.summary():
+        c = CellClass[row["class"].upper()]
+        mine, small = (before == c) & (size >= least), (before == c) & (size < least)
+        assert (row["cells"], row["small_cells"]) == (mine.sum(), small.sum())
+        assert (row["patches"], row["small_patches"]) == ((sizes[c] >= least).sum(), (sizes[c] < least).sum())
+        assert (row["area_km2"], row["small_area_km2"]) == pytest.approx((areas[mine].sum(), areas[small].sum()))
+        for species in ALL:
+            assert row[f"{species}_t"] == pytest.approx(world.total(2020, species)[mine].sum(), rel=1e-12)
+    assert sum(r["small_cells"] for r in view.summary()) > 0
+
+
+def test_patches_are_those_that_a_zoning_counts_for_its_variants(run, zoning, views):
+    table = zoning.tables["sensitivity"]
+    seen = 0
+    for (mode, q, least), rows in table[~table["emitting_only"]].groupby(["mode", "q", "min_pollutants"]):
+        view = views.threshold(
+            run, zoning.year, threshold_of(zoning, share=q, mode=Mode(mode), min_pollutants=int(least))
+        )
+        told = {r["class"]: (r["cells"], r["patches"]) for r in view.summary()}
+        for row in rows.to_dict("records"):
+            if row["class"] in told:
+                assert told[row["class"]] == (row["cells"], row["patches"])
+                seen += row["patches"] > 0
+    assert seen > 10
+
+
+@pytest.mark.parametrize("least", [1, 3])
+@pytest.mark.parametrize("share", [0.03, 0.5])
+def test_what_of_a_class_rests_on_proxies(run, views, least, share):
+    view = views.threshold(run, YEARS[1], Threshold(species=SPECIES, share=share, min_pollutants=2, min_cells=least))
+    classes, shares = view.classes.levels[0], set()
+    for row in view.summary():
+        mine = classes == CellClass[row["class"].upper()]
+        for species in SPECIES:
+            placed = sum(run.tier_layer(YEARS[1], species, tier)[mine].sum() for tier in ("surrogate", "uniform"))
+            whole = run.total(YEARS[1], species)[mine].sum()
+            found = row[f"{species}_proxy_share"]
+            assert (found is None) == (whole == 0)
+            if found is not None:
+                assert found == pytest.approx(placed / whole, rel=1e-12) and 0.0 <= found <= 1.0
+                shares.add(found)
+    assert shares and 0.0 < min(shares) <= max(shares) < 1.0
+
+
+def test_gridded_mass_rests_on_proxies_and_nobody_knows_without_tiers(world, tmp_path):
+    wanted = Threshold(species=ALL, share=0.1)
+    assert {r["co2_proxy_share"] for r in Views(tmp_path).threshold(world, 2020, wanted).summary()} == {1.0}
+    entry = replace(world.entry, layers=tuple(e for e in world.entry.layers if e.kind != "tier"))
+    view = Views(tmp_path).threshold(Run(entry, world._store), 2020, wanted)
+    assert {r["co2_proxy_share"] for r in view.summary()} == {None}
 
 
 def test_a_run_has_the_default_threshold_of_what_it_holds(run, world, zoning):
@@ -137,7 +217,7 @@ def test_a_run_has_the_default_threshold_of_what_it_holds(run, world, zoning):
     [
         {"species": ("co2",)}, {"species": ("co2", "nox", "nox")}, {"species": tuple("abcdefghi")}, {"share": 0.0}, {"share": 1.0},
         {"share": float("nan")}, {"share": -0.1}, {"min_pollutants": 0}, {"min_pollutants": 4}, {"weights": (("co2", 1.0),)},
-        {"weights": (("nox", 0.0),)}, {"weights": (("nox", float("inf")),)},
+        {"min_cells": 0}, {"min_cells": 10_001}, {"weights": (("nox", 0.0),)}, {"weights": (("nox", float("inf")),)},
     ],
 )  # fmt: skip
 def test_thresholds_that_cannot_be(wrong):

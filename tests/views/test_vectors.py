@@ -12,6 +12,7 @@ from pyproj import Transformer
 
 from gis.errors import InvalidParameter, NotFound
 from gis.grid import Grid
+from gis.regions.roles import Role
 from gis.tiles.cells import level_at
 from gis.tiles.matrices import MATRICES, Tile, TileMatrixSet
 from gis.views import Views
@@ -157,6 +158,10 @@ def test_classes_follow_the_slider_and_the_year(views: Views, zoning: StoredZoni
     assert few < many
     expected = views.threshold(run, zoning.year, threshold_of(zoning, share=0.2, min_pollutants=1)).classes.levels[0]
     assert many == set(np.flatnonzero(expected).tolist())
+    sized = threshold_of(zoning, share=0.2, min_pollutants=1, min_cells=5)
+    expected = views.threshold(run, zoning.year, sized).classes.levels[0]
+    large = hot(share="0.2", min_pollutants="1", min_cells="5")
+    assert large < many and large == set(np.flatnonzero(expected).tolist())
     earlier = shown(views, zoning, run, "cells", MERCATOR, 7, year=str(run.years[0]))
     assert total(own(earlier), "co2_t") == pytest.approx(run.total(run.years[0], "co2").sum(), rel=1e-12)
     # The zoning is of one year: beside another year's amounts it says nothing.
@@ -228,6 +233,31 @@ def test_polygons_keep_to_the_specification(views: Views, zoning: StoredZoning, 
                 assert twice_area(found[0]) > 0 and all(twice_area(r) != 0 for r in found)
 
 
+@BOTH
+def test_regions_are_those_of_the_run_whatever_is_shown(
+    views: Views, zoning: StoredZoning, run: Run, matrix: TileMatrixSet
+) -> None:
+    layers = {layer.id: layer for layer in vector_layers(run, facilities=False) if layer.id.startswith("region-")}
+    assert {name.removeprefix("region-") for name in layers} == {e["role"] for e in run.manifest["regions"]}
+    for name in layers:
+        table = {
+            code: (zh, en)
+            for regions in run.regions.of_role(Role(name.removeprefix("region-")))
+            for code, zh, en in regions.frame[["code", "name_zh", "name_en"]].itertuples(index=False)
+        }
+        for z in (4, 9, 12):
+            found = shown(views, zoning, run, name, matrix, z)
+            assert sum(f["properties"].get("count", 1) for f in own(found)) == len(table)
+            if z == 12:
+                assert {f["properties"]["code"] for f in found} == set(table)
+                for f in found:
+                    told = f["properties"]
+                    assert (told.get("name_zh", ""), told.get("name_en", "")) == table[told["code"]]
+            assert shown(views, run, run, name, matrix, z) == found
+    with pytest.raises(NotFound, match="region"):
+        vector_tile(views, run, run, "region-buffer", Tile(matrix, 4, 0, 0), {})
+
+
 # -- sources --------------------------------------------------------------------------------------------------------------
 
 
@@ -291,14 +321,17 @@ def test_nothing_changed_is_no_tile(views: Views, comparison: StoredComparison, 
 
 
 def test_layers_say_what_they_have(zoning: StoredZoning, run: Run, comparison: StoredComparison) -> None:
-    assert [v.id for v in vector_layers(run, facilities=True)] == ["cells", "sources"]
-    assert [v.id for v in vector_layers(zoning, facilities=True)] == [
+    roles = [f"region-{role}" for role in dict.fromkeys(entry["role"] for entry in run.manifest["regions"])]
+    assert len(roles) >= 2
+    assert {v.id for v in vector_layers(run, facilities=True)} == {"cells", *roles, "sources"}
+    assert {v.id for v in vector_layers(zoning, facilities=True)} == {
         "cells",
         "units",
         "hotspots",
         "conflicts",
+        *roles,
         "sources",
-    ]
+    }
     assert [v.id for v in vector_layers(comparison, facilities=True)] == ["changes"]
     for result in (run, zoning, comparison):
         for layer in vector_layers(result, facilities=True):

@@ -13,11 +13,11 @@ from gis.exports.report.words import WORDS
 from gis.exports.styles import CLASS_STYLES, TIER_STYLES
 from gis.species import SECTORS, SPECIES
 from gis.zoning.model import Zoning
+from gis.zoning.reviews import halves
 
 __all__ = ["Note", "Texts"]
 
 _SEVERITIES = ("warning", "note")
-_BOTH = " / "
 _PLAIN = re.compile(r"(class|tier|robustness|fit|years_hot) = (.*)", re.DOTALL)
 _SHARE = re.compile(r"(?:(quotient) )?([a-z][a-z0-9_]*) ([0-9.e+-]+)")
 
@@ -71,11 +71,7 @@ class Texts:
 
     def half(self, both: str) -> str:
         """The report's half of "Chinese / English". Names in it may hold the sign as well, as often in either half."""
-        parts = both.split(_BOTH)
-        if len(parts) % 2:
-            return both
-        middle = len(parts) // 2
-        return _BOTH.join(parts[:middle] if self.language == "zh" else parts[middle:])
+        return halves(both)[0 if self.language == "zh" else 1]
 
     # -- tables -------------------------------------------------------------------------------------------------------
 

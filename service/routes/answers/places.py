@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from gis.allocation.tiers import TIERS
 from gis.errors import InvalidParameter
+from gis.hotspots.ranks import Mode
+from gis.tiles.plane import Plane
 from gis.views.places import ground_under
 from gis.views.points import cell_of
 from gis.views.thresholds import threshold_of
@@ -21,7 +24,7 @@ from service.routes.bodies import placed, polygon_of
 from service.schemas.base import Texts
 from service.schemas.places import CellContributors, Point, Zonal
 
-__all__ = ["cell_answer", "point_answer", "zonal_answer"]
+__all__ = ["Wanted", "cell_answer", "point_answer", "zonal_answer"]
 
 _BY_CELL = Texts(
     zh="点源按其位置计入；其余按网格面积落入多边形的精确比例计入。",
@@ -65,8 +68,25 @@ def _amount(subject: Subject, species: str, row: int, col: int) -> float:
 # -- polygons -------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for in place of a result's own threshold; None leaves it."""
+
+    share: float | None = None
+    mode: Mode | None = None
+    min_pollutants: int | None = None
+    min_cells: int | None = None
+
+
 def zonal_answer(
-    library: Library, which: str, caller: Caller, body: bytes, year: int | None, ground: bool, top: int
+    library: Library,
+    which: str,
+    caller: Caller,
+    body: bytes,
+    year: int | None,
+    ground: bool,
+    top: int,
+    threshold: Wanted,
 ) -> Zonal:
     """What lies in a posted polygon."""
     subject = subject_of(library, which, year)
@@ -78,14 +98,13 @@ def zonal_answer(
     stand = caller.sees_facilities
     zone = amounts_in(subject.views, subject.origins, counted, subject.year, points_stand=stand)
     classes = _classes(subject, cells)
-    hot_km2 = sum(c["area_km2"] for c in classes)
     return Zonal.model_validate(
         {
             "result": subject.result.id, "run": subject.run.id, "year": subject.year,
             "method": (_BY_GROUND if ground else _BY_CELL) if stand else _AS_SHOWN,
             "area_km2": cells.area_km2, "outside_share": cells.outside_share, "cells": len(cells.cells),
             "species": _species(subject, zone, cells.area_km2), "classes": classes,
-            "hot_share": hot_km2 / cells.area_km2 if classes and cells.area_km2 > 0 else None,
+            "hot_share": _hot_share(classes, cells), "at_threshold": _at_threshold(subject, cells, threshold),
             "contributors": contributors_in(subject.origins, zone, top=top) if caller.sees_facilities else None,
         }
     )  # fmt: skip
@@ -111,9 +130,24 @@ def _species(subject: Subject, zone: Zone, area_km2: float) -> list[dict[str, An
 
 def _classes(subject: Subject, zone: Inside) -> list[dict[str, Any]]:
     """Area of each class: as published for a zoning's year, else at the default threshold; none where the run cannot be classed."""
-    codes = _class_codes(subject, zone)
-    if codes is None:
-        return []
+    if subject.zoning is not None:
+        return _areas(subject, zone, subject.views.zoned(subject.zoning, "class"))
+    found = _at_threshold(subject, zone, Wanted())
+    return [] if found is None else found["classes"]
+
+
+def _at_threshold(subject: Subject, zone: Inside, threshold: Wanted) -> dict[str, Any] | None:
+    """Area of each class at a threshold; None where the run cannot be classed."""
+    try:
+        wanted = threshold_of(subject.result, **asdict(threshold))
+    except InvalidParameter:
+        return None
+    classes = _areas(subject, zone, subject.views.threshold(subject.run, subject.year, wanted).classes)
+    return {"threshold": wanted, "classes": classes, "hot_share": _hot_share(classes, zone)}
+
+
+def _areas(subject: Subject, zone: Inside, plane: Plane) -> list[dict[str, Any]]:
+    codes = plane.levels[0].reshape(-1)[zone.cells]
     area_m2 = subject.run.grid.cell_area_m2[zone.cells // subject.run.grid.cols, zone.cells % subject.run.grid.cols]
     held = np.bincount(codes, zone.fraction * area_m2 * 1e-6, len(CellClass))
     return [
@@ -122,13 +156,5 @@ def _classes(subject: Subject, zone: Inside) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _class_codes(subject: Subject, zone: Inside) -> Any:
-    if subject.zoning is not None:
-        plane = subject.views.zoned(subject.zoning, "class")
-    else:
-        try:
-            wanted = threshold_of(subject.result)
-        except InvalidParameter:
-            return None
-        plane = subject.views.threshold(subject.run, subject.year, wanted).classes
-    return plane.levels[0].reshape(-1)[zone.cells]
+def _hot_share(classes: list[dict[str, Any]], zone: Inside) -> float | None:
+    return sum(c["area_km2"] for c in classes) / zone.area_km2 if classes and zone.area_km2 > 0 else None

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from gis.zoning.reviews import halves
+
 __all__ = ["plain", "records", "unit_record"]
 
 
@@ -38,5 +40,6 @@ def unit_record(row: dict[str, Any], species: tuple[str, ...]) -> dict[str, Any]
         {"species": s, "t": found[f"{s}_t"], "t_km2": found[f"{s}_t_km2"], "share": found[f"{s}_share"]}
         for s in species
     ]
+    out["review_zh"], out["review_en"] = halves(found["review"])
     out["bbox"] = [found.get(side) for side in ("west", "south", "east", "north")]
     return out

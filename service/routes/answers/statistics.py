@@ -147,11 +147,18 @@ def _place_series(subject: Subject, by: By, key: str) -> pd.DataFrame:
 
 
 def threshold_answer(
-    library: Library, which: str, year: int | None, share: float | None, mode: Mode | None, least: int | None
+    library: Library,
+    which: str,
+    year: int | None,
+    *,
+    share: float | None,
+    mode: Mode | None,
+    least: int | None,
+    min_cells: int,
 ) -> ThresholdAnswer:
     """Cuts and classes at a threshold."""
     subject = subject_of(library, which, year)
-    wanted = threshold_of(subject.result, share=share, mode=mode, min_pollutants=least)
+    wanted = threshold_of(subject.result, share=share, mode=mode, min_pollutants=least, min_cells=min_cells)
     view = subject.views.threshold(subject.run, subject.year, wanted)
     cuts = {s: {k: plain(v) for k, v in asdict(cut).items()} for s, cut in view.cuts.items()}
     return ThresholdAnswer.model_validate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -10,38 +9,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gis.errors import NotFound
+from gis.errors import InvalidParameter, NotFound
 from gis.views.evidence import unit_access, unit_evidence, unit_row
 from gis.views.tables import Stored, open_table, rows
 from gis.workspace import Run, StoredComparison, StoredZoning
+from gis.zoning.classes import CellClass
+from gis.zoning.lineage import Relation
 from service.dependencies import Caller
 from service.library import Library
 from service.routes.answers.records import records, unit_record
-from service.schemas.units import Changes, Conflicts, Evidence, Rows, UnitContributors, UnitPage, Units
+from service.routes.answers.sides import DERIVED, with_sides
+from service.schemas.units import Changes, Conflicts, Evidence, Jurisdictions, Rows, UnitContributors, UnitPage, Units
 
 __all__ = [
-    "UnitSort", "changes_answer", "comparison_rows", "conflicts_answer", "contributors_answer", "evidence_answer", "ledger_answer",
-    "table_answer", "unit_answer", "units_answer",
+    "changes_answer", "comparison_rows", "conflicts_answer", "contributors_answer", "evidence_answer", "jurisdictions_answer",
+    "ledger_answer",
+    "table_answer", "unit_answer", "units_answer", "units_at", "units_in_order",
 ]  # fmt: skip
-
-
-class UnitSort(StrEnum):
-    """What units are put in order by; a minus before it turns the order round."""
-
-    RANK = "rank"
-    UNIT = "unit"
-    NAME = "name_zh"
-    AREA = "area_km2"
-    SCORE = "score"
-    MEMBERSHIP = "membership"
-    CELLS = "cells"
-    RANK_DOWN = "-rank"
-    UNIT_DOWN = "-unit"
-    NAME_DOWN = "-name_zh"
-    AREA_DOWN = "-area_km2"
-    SCORE_DOWN = "-score"
-    MEMBERSHIP_DOWN = "-membership"
-    CELLS_DOWN = "-cells"
 
 
 def units_answer(
@@ -50,59 +34,83 @@ def units_answer(
     *,
     search: str | None,
     exactly: dict[str, str | bool | None],
-    sort: UnitSort,
+    sort: str,
     limit: int,
     offset: int,
 ) -> Units:
     """A page of units that have a text in their code or names, and these values."""
     zoning = library.zoning(which)
     stored = open_table(library.views.directory, zoning, "units")
-    at = _chosen(stored, search, exactly)
-    page = at[_order(stored, at, sort)][offset : offset + limit]
+    at = units_at(stored, search=search, exactly=exactly, sort=sort)
     names = [n for n in stored.schema.names if not n.startswith("geometry")]
-    # Rows are taken in ascending order and put back into the order asked for.
-    ascending = np.argsort(page, kind="stable")
-    found = stored.take(page[ascending], names).to_pylist()
-    placed = {int(p): row for p, row in zip(page[ascending], found, strict=True)}
+    found = units_in_order(stored, at[offset : offset + limit], names).to_pylist()
     return Units.model_validate(
         {
             "result": zoning.id, "number_matched": len(at), "offset": offset,
-            "units": [unit_record(placed[int(p)], zoning.species) for p in page],
+            "units": [unit_record(row, zoning.species) for row in found],
         }
     )  # fmt: skip
+
+
+def units_at(
+    stored: Stored, *, search: str | None, exactly: dict[str, str | bool | None], sort: str
+) -> NDArray[np.int64]:
+    """Rows of the units that have a text in their code or names, and these values, in an order."""
+    at = _chosen(stored, search, exactly)
+    found: NDArray[np.int64] = at[_order(stored, at, sort)]
+    return found
+
+
+def units_in_order(stored: Stored, at: NDArray[np.int64], names: list[str]) -> pa.Table:
+    """Columns of rows in any order."""
+    # Rows are taken in ascending order and put back into the order asked for.
+    ascending = np.argsort(at, kind="stable")
+    back = np.empty(len(at), np.int64)
+    back[ascending] = np.arange(len(at))
+    return stored.take(at[ascending], names).take(pa.array(back))
 
 
 def _chosen(stored: Stored, search: str | None, exactly: dict[str, str | bool | None]) -> NDArray[np.int64]:
     keep = np.ones(stored.rows, bool)
     for name, value in exactly.items():
         if value is not None:
-            keep &= pc.equal(_text(stored, name) if isinstance(value, str) else stored.table[name], value).to_numpy()
+            keep &= pc.equal(
+                text_column(stored, name) if isinstance(value, str) else stored.table[name], value
+            ).to_numpy()
     if search:
         near = np.zeros(stored.rows, bool)
         for name in ("unit", "name_zh", "name_en", "jurisdiction_zh", "jurisdiction_en", "jurisdiction"):
-            near |= pc.match_substring(_text(stored, name), search, ignore_case=True).to_numpy()
+            near |= pc.match_substring(text_column(stored, name), search, ignore_case=True).to_numpy()
         keep &= near
     return np.flatnonzero(keep)
 
 
-def _text(stored: Stored, name: str) -> pa.ChunkedArray:
+def text_column(stored: Stored, name: str) -> pa.ChunkedArray:
+    """A column as texts, whether it is kept as a dictionary or not."""
     column = stored.table[name]
     return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
-def _order(stored: Stored, at: NDArray[np.int64], sort: UnitSort) -> NDArray[np.int64]:
-    name = str(sort).removeprefix("-")
+def _order(stored: Stored, at: NDArray[np.int64], sort: str) -> NDArray[np.int64]:
+    name = sort.removeprefix("-")
+    if name not in stored.schema.names:
+        raise InvalidParameter(
+            f"units have no {name[:40]!r} to be sorted by; their species' amounts are {_amounts(stored)}"
+        )
+    kind = stored.schema.field(name).type
     column = (
-        _text(stored, name)
-        if pa.types.is_string(stored.schema.field(name).type) or name in ("unit", "name_zh")
-        else stored.table[name]
+        stored.table[name] if pa.types.is_integer(kind) or pa.types.is_floating(kind) else text_column(stored, name)
     )
     direction = "descending" if sort.startswith("-") else "ascending"
-    table = pa.table({"key": column.take(pa.array(at)), "unit": _text(stored, "unit").take(pa.array(at))})
+    table = pa.table({"key": column.take(pa.array(at)), "unit": text_column(stored, "unit").take(pa.array(at))})
     order: NDArray[np.int64] = (
         pc.sort_indices(table, sort_keys=[("key", direction), ("unit", "ascending")]).to_numpy().astype(np.int64)
     )
     return order
+
+
+def _amounts(stored: Stored) -> str:
+    return ", ".join(n for n in stored.schema.names if n.endswith("_t"))
 
 
 def unit_answer(library: Library, which: str, unit: str, caller: Caller) -> UnitPage:
@@ -180,10 +188,67 @@ def ledger_answer(library: Library, which: str, limit: int, offset: int) -> Rows
     return table_answer(library, which, "ledger", limit, offset)
 
 
-def changes_answer(library: Library, which: str, limit: int, offset: int) -> Changes:
-    """What became of units between two zonings."""
+def changes_answer(
+    library: Library,
+    which: str,
+    *,
+    relation: Relation | None,
+    class_changed: bool | None,
+    wanted: str | None,
+    search: str | None,
+    limit: int,
+    offset: int,
+) -> Changes:
+    """What became of units between two zonings: pairs of one relation, of a class before or after, of one that is (or is not) another.
+
+    ``search`` is a text in the code or a name of either unit.
+    """
     found = library.comparison(which)
-    return Changes.model_validate({**_rows(library, found, "units", limit, offset), "a": found.a, "b": found.b})
+    stored = open_table(library.views.directory, found, "units")
+    a, b = (text_column(stored, n).to_numpy() for n in ("a_class", "b_class"))
+    keep = np.ones(stored.rows, bool)
+    if relation is not None:
+        keep &= pc.equal(text_column(stored, "relation"), str(relation)).to_numpy()
+    if class_changed is not None:
+        keep &= ((a != b) & (a != "") & (b != "")) == class_changed
+    if wanted is not None:
+        keep &= (a == wanted) | (b == wanted)
+    if search:
+        keep &= _named(library, stored, "a", found.a, search) | _named(library, stored, "b", found.b, search)
+    at = np.flatnonzero(keep)
+    page = stored.take(at[offset : offset + limit])
+    return Changes.model_validate(
+        {
+            "result": found.id, "table": "units", "columns": [*page.column_names, *DERIVED], "number_matched": len(at),
+            "offset": offset, "rows": with_sides(library, found, records(page)), "a": found.a, "b": found.b,
+        }
+    )  # fmt: skip
+
+
+def _named(library: Library, pairs: Stored, side: str, zoning: str, search: str) -> NDArray[np.bool_]:
+    """Pairs whose unit on one side has a text in its code or names."""
+    units = open_table(library.views.directory, library.zoning(zoning), "units")
+    codes = text_column(units, "unit").take(pa.array(_chosen(units, search, {}))).combine_chunks()
+    found: NDArray[np.bool_] = pc.is_in(text_column(pairs, side), value_set=codes).to_numpy()
+    return found
+
+
+def jurisdictions_answer(library: Library, which: str) -> Jurisdictions:
+    """Jurisdictions that have units, by code, and how many of each class."""
+    zoning = library.zoning(which)
+    stored = open_table(library.views.directory, zoning, "units")
+    names = ("jurisdiction", "jurisdiction_zh", "jurisdiction_en", "class")
+    frame = pa.table({n: text_column(stored, n) for n in names}).to_pandas()
+    rows = []
+    for code, mine in frame.groupby("jurisdiction", sort=True):
+        first, classes = mine.iloc[0], mine["class"].value_counts()
+        rows.append(
+            {
+                "code": code, "name_zh": first["jurisdiction_zh"], "name_en": first["jurisdiction_en"], "units": len(mine),
+                "classes": {c.code: int(classes.get(c.code, 0)) for c in sorted(CellClass, reverse=True) if c},
+            }
+        )  # fmt: skip
+    return Jurisdictions.model_validate({"result": zoning.id, "jurisdictions": rows})
 
 
 def comparison_rows(library: Library, which: str) -> dict[str, list[dict[str, Any]]]:

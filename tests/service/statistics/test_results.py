@@ -42,6 +42,9 @@ def test_a_result_says_what_it_is_and_its_links_work(client: TestClient, ids: di
     answer = client.get(f"{BASE}/{ids[kind][0]}")
     found = answer.json()
     assert answer.status_code == 200 and found["kind"] == kind and found["id"] == ids[kind][0]
+    for what in ("species", "sectors"):
+        assert set(found[what]) <= set(found["names"][what]) and found["names"][what]
+        assert all(texts["zh"] and texts["en"] for texts in found["names"][what].values())
     west, south, east, north = found["extent"]
     assert -180 <= west < east <= 180 and -90 <= south < north <= 90
     needs = {"point": "?lon=0&lat=0"}

@@ -115,8 +115,28 @@ def test_a_slider_of_thresholds_grows(client: TestClient, run: Run) -> None:
         {"mode": "x"},
         {"min_pollutants": 9},
         {"share": -1},
+        {"min_cells": 0},
+        {"min_cells": 10_001},
+        {"min_cells": 2.5},
+        {"min_cells": "many"},
     ):
         refused(client.get(f"{BASE}/{run.id}/threshold", params=wrong), 400)
+
+
+def test_small_patches_fall_and_are_told_apart(client: TestClient, zoning: StoredZoning) -> None:
+    address = f"{BASE}/{zoning.id}/threshold"
+    whole, sized = (ok(client.get(address, params=p)) for p in ({"share": 0.2}, {"share": 0.2, "min_cells": 6}))
+    assert (whole["threshold"].pop("min_cells"), sized["threshold"].pop("min_cells")) == (1, 6)
+    assert whole["threshold"] == sized["threshold"] and whole["cuts"] == sized["cuts"]
+    assert whole == ok(client.get(address, params={"share": 0.2, "min_cells": 1})) | {"threshold": whole["threshold"]}
+    for before, after in zip(whole["classes"], sized["classes"], strict=True):
+        assert before["class"] == after["class"] and before["small_patches"] == 0
+        for what in ("cells", "patches", "area_km2"):
+            assert before[what] == pytest.approx(after[what] + after[f"small_{what}"])
+        for s in zoning.species:
+            assert after[f"{s}_t"] <= before[f"{s}_t"] * (1 + 1e-12)
+            assert after[f"{s}_proxy_share"] is None or 0 <= after[f"{s}_proxy_share"] <= 1
+    assert sum(c["small_cells"] for c in sized["classes"]) > 0 < sum(c["cells"] for c in sized["classes"])
 
 
 # -- points and cells -----------------------------------------------------------------------------------------------------------
@@ -210,6 +230,31 @@ def test_a_polygon_over_everything_holds_everything(
             assert row["area_km2"] == pytest.approx(areas.get(row["class"], 0.0), rel=1e-9)
     hidden = ok(anonymous.post(f"{BASE}/{zoning.id}/zonal", json=_box(run)))
     assert hidden["contributors"] is None and found["contributors"]["co2"]
+
+
+@pytest.mark.parametrize(("least", "size"), [(1, 1), (2, 1), (1, 4)])
+def test_a_polygon_over_everything_has_the_areas_of_a_threshold(
+    client: TestClient, run: Run, zoning: StoredZoning, least: int, size: int
+) -> None:
+    wanted = {"share": 0.1, "mode": "area", "min_pollutants": least, "min_cells": size, "year": zoning.year}
+    whole = ok(client.get(f"{BASE}/{zoning.id}/threshold", params=wanted))
+    found = ok(client.post(f"{BASE}/{zoning.id}/zonal", params=wanted, json=_box(run, grow=2000)))["at_threshold"]
+    assert found["threshold"] == whole["threshold"]
+    areas = {row["class"]: row["area_km2"] for row in whole["classes"]}
+    assert {c["class"]: c["area_km2"] for c in found["classes"]} == pytest.approx(areas, rel=1e-9)
+    assert sum(areas.values()) > 0
+
+
+def test_a_polygon_has_the_classes_of_another_year_at_its_threshold(
+    client: TestClient, run: Run, zoning: StoredZoning
+) -> None:
+    other = next(y for y in run.years if y != zoning.year)
+    found = ok(client.post(f"{BASE}/{zoning.id}/zonal", params={"year": other}, json=_box(run)))
+    assert (
+        found["classes"] == found["at_threshold"]["classes"]
+        and found["hot_share"] == found["at_threshold"]["hot_share"]
+    )
+    refused(client.post(f"{BASE}/{zoning.id}/zonal", params={"share": 0.9}, json=_box(run)), 400, "share")
 
 
 def test_a_feature_and_a_multipolygon_are_taken(client: TestClient, run: Run) -> None:

@@ -147,6 +147,18 @@ def test_names_of_parameters_are_in_any_case_and_dimensions_among_them(client: T
     assert rest.content == expected.content
 
 
+def test_addresses_from_before_there_was_a_size_rule_stay(client: TestClient, zoning: str) -> None:
+    x, y = tile_over(tuple(client.get(f"/tiles/{zoning}").json()["bounds"]), "WebMercatorQuad", 9)
+    place = f"WebMercatorQuad/9/{y}/{x}.png"
+    before = client.get(f"/wmts/1.0.0/{zoning}.class/classes/2020/0.2/area/1/{place}")
+    after, sized = (client.get(f"/wmts/1.0.0/{zoning}.class/classes/2020/0.2/area/1/{n}/{place}") for n in ("1", "9"))
+    assert before.status_code == after.status_code == sized.status_code == 200
+    assert before.content == after.content and before.headers["etag"] == after.headers["etag"]
+    assert sized.content != after.content
+    short = client.get(f"/wmts/1.0.0/{zoning}.class/classes/2020/0.2/area/{place}")
+    assert short.status_code == 400 and b"{min_cells}" in short.content
+
+
 def test_parameters_of_others_are_passed_over_but_not_kept(client: TestClient, zoning: str) -> None:
     aliases = client.app.state.tiles.cache._aliases
     before = len(aliases)

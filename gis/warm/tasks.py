@@ -1,16 +1,10 @@
-"""``python -m gis.warm``: compile every kernel before the first user waits for it, on all processors.
-
-Each task below is a tiny case that reaches the kernels of one room with the types that real work has.
-"""
+"""The tasks by name: each a tiny case that reaches the kernels of one room with the types that real work has."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import tempfile
-import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import geopandas as gpd
@@ -66,7 +60,7 @@ from gis.zoning.owners import owners_of
 from gis.zoning.parameters import Hot, Parameters
 from gis.zoning.sensitivity import sensitivity
 
-__all__ = ["main", "tasks"]
+__all__ = ["tasks"]
 
 _PLANE = Grid.covering((500_000, 4_000_000, 510_000, 4_010_000), crs="EPSG:32650", cell=1000.0)
 _GLOBE = Grid.covering((116.9, 36.0, 117.5, 36.5), crs="EPSG:4326", cell=0.1)
@@ -106,17 +100,30 @@ def _polygons(grid: Grid) -> gpd.GeoSeries:
 def _points() -> None:
     x, y = np.array([505_000.0]), np.array([4_005_000.0])
     accumulate(x, y, np.ones((1, 4)), _PLANE)
+
+
+def _datums() -> None:
     bd09_to_wgs84(*gcj02_to_wgs84(np.array([117.0]), np.array([36.0])))
 
 
-def _lines() -> None:
-    for grid in (_PLANE, _GLOBE):
-        west, south, east, north = grid.bounds
-        lengths(gpd.GeoSeries([shapely.LineString([(west, south), (east, north)])], crs=grid.crs), grid)
+def _lines(grid: Grid) -> None:
+    west, south, east, north = grid.bounds
+    lengths(gpd.GeoSeries([shapely.LineString([(west, south), (east, north)])], crs=grid.crs), grid)
+
+
+def _lines_on_a_plane() -> None:
+    _lines(_PLANE)
+
+
+def _lines_on_the_globe() -> None:
+    _lines(_GLOBE)
 
 
 def _polygons_on_a_plane() -> None:
     coverage(_polygons(_PLANE), _PLANE)
+
+
+def _zonal() -> None:
     layers = as_layers(np.ones((2, *_PLANE.shape)), _PLANE, band=[1, 2])
     zonal(layers, _polygons(_PLANE), quantiles=(0.5,))
 
@@ -127,6 +134,9 @@ def _polygons_on_the_globe() -> None:
 
 def _regrid_to_a_plane() -> None:
     regrid(np.ones(_GLOBE.shape), _GLOBE, _PLANE, kind="amount")
+
+
+def _regrid_densities() -> None:
     Regridder(_GLOBE, _PLANE).apply(np.ones(_GLOBE.shape), kind="density")
     regrid(np.ones(_PLANE.shape), _PLANE, _PLANE.parent(3), kind="density")
     regrid(np.ones(_GLOBE.shape), _GLOBE, _GLOBE.parent(4), kind="density")
@@ -136,24 +146,34 @@ def _regrid_to_the_globe() -> None:
     regrid(np.ones(_PLANE.shape), _PLANE, _GLOBE, kind="amount")
 
 
-def _inventory() -> None:
+@contextmanager
+def _published() -> Iterator[tuple[Workspace, Run]]:
+    """A run of plants and an area in a workspace that goes away."""
     with tempfile.TemporaryDirectory(prefix="cozone-warm-") as made:
         path = Path(made)
         (path / "plants.csv").write_text("id,x,y,t,n\na,117.1,36.2,1,1\nb,117.2,36.3,2,1\n", "utf-8")
         frame = gpd.GeoDataFrame({"t": [1.0, 2.0]}, geometry=_polygons(_GLOBE).to_numpy(), crs=_GLOBE.crs)
         frame.iloc[:1].to_file(path / "areas.geojson", driver="GeoJSON")
         (path / "inventory.toml").write_text(_INVENTORY, "utf-8")
-        allocation = allocate(read_inventory(path / "inventory.toml"), _PLANE)
-        workspace = Workspace(path / "workspace")
-        run = workspace.publish(allocation)
+        with Workspace(path / "workspace") as workspace:
+            yield workspace, workspace.publish(allocate(read_inventory(path / "inventory.toml"), _PLANE))
+
+
+def _run() -> None:
+    with _published():
+        pass
+
+
+def _results() -> None:
+    few = Parameters.model_validate(
+        {
+            "pollutants": ["nox"], "hot": {"min_pollutants": 1}, "evidence": {"draws": 999}, "membership": {"draws": 2},
+            "overlap": {"shifts": 2},
+        }
+    )  # fmt: skip
+    with _published() as (workspace, run):
         run.contributors([0], "co2")
-        few = Parameters.model_validate(
-            {
-                "pollutants": ["nox"], "hot": {"min_pollutants": 1}, "evidence": {"draws": 999}, "membership": {"draws": 2},
-                "overlap": {"shifts": 2},
-            }
-        )  # fmt: skip
-        _looked_at(path / "views", workspace.publish_zoning(zoning_of(run, few)), run)
+        _looked_at(workspace.path / "views", workspace.publish_zoning(zoning_of(run, few)), run)
 
 
 def _looked_at(directory: Path, zoning: StoredZoning, run: Run) -> None:
@@ -187,12 +207,21 @@ def _ranks() -> None:
         concentration_matrix(domain, ("co2", "nox"), amount_t, layers=layers)
 
 
+def _square(cells: int) -> Grid:
+    reach = 1e3 * cells
+    return Grid.covering((500_000, 4_000_000, 500_000 + reach, 4_000_000 + reach), crs="EPSG:32650", cell=1000)
+
+
 def _evidence() -> None:
+    grid = _square(100)
+    domain, amount_t = _domain(grid)
+    evidence(domain, amount_t[0], np.zeros(0), neighbourhood(grid, Contiguity.QUEEN), draws=999)
+
+
+def _statistics() -> None:
     # A few cells are enumerated, some hundred drawn one by one, many through the shared null: three ways, three sets of kernels.
     for cells, kind in ((4, Contiguity.QUEEN), (10, Contiguity.ROOK), (100, Contiguity.QUEEN)):
-        grid = Grid.covering(
-            (500_000, 4_000_000, 500_000 + 1e3 * cells, 4_000_000 + 1e3 * cells), crs="EPSG:32650", cell=1000
-        )
+        grid = _square(cells)
         domain, amount_t = _domain(grid)
         near, around = neighbourhood(grid, kind), np.zeros(0)
         evidence(domain, amount_t[0], around, near, draws=999)
@@ -204,7 +233,7 @@ def _evidence() -> None:
     evidence(domain, amount_t[0], around, band, draws=999)
 
 
-def _membership() -> None:
+def _membership(mode: Mode) -> None:
     domain, amount_t = _domain(_PLANE)
     parts = {("co2", "power"): Sparse.of(amount_t[0]), ("nox", "road"): Sparse.of(amount_t[1])}
     none = np.zeros((2, 0))
@@ -212,15 +241,22 @@ def _membership() -> None:
         domain, 2020, ("co2", "nox"), ("power", "road"), amount_t, none, np.zeros_like(amount_t), parts, {}
     )
     whole = np.zeros(domain.size, np.int32)
-    for mode in (Mode.AREA, Mode.MASS):
-        membership(
-            emissions, read_error_sizes(), mode=mode, q=0.1, draws=3, seed=1, region=whole, patch=whole, patches=1,
-            klass=np.ones(domain.size, np.uint8), rule=rule_table(1, 1),
-            sector_tier={("co2", "power"): Tier.POINT, ("nox", "road"): Tier.SURROGATE},
-        )  # fmt: skip
+    membership(
+        emissions, read_error_sizes(), mode=mode, q=0.1, draws=3, seed=1, region=whole, patch=whole, patches=1,
+        klass=np.ones(domain.size, np.uint8), rule=rule_table(1, 1),
+        sector_tier={("co2", "power"): Tier.POINT, ("nox", "road"): Tier.SURROGATE},
+    )  # fmt: skip
 
 
-def _overlap() -> None:
+def _membership_by_area() -> None:
+    _membership(Mode.AREA)
+
+
+def _membership_by_mass() -> None:
+    _membership(Mode.MASS)
+
+
+def _overlap_and_trends() -> None:
     for grid in (_PLANE, _GLOBE):
         domain, amount_t = _domain(grid)
         overlap(domain, rank_layers(domain, amount_t), species=("co2", "nox"), amount_t=amount_t, shifts=9)
@@ -284,40 +320,27 @@ def _vector_tiles() -> None:
 
 
 def tasks() -> dict[str, Callable[[], None]]:
-    """The tasks by name, the longest first."""
+    """The tasks by the names that stages call them."""
     return {
-        "lines": _lines,
-        "regrid to a plane": _regrid_to_a_plane,
+        "lines on a plane": _lines_on_a_plane,
+        "lines on the globe": _lines_on_the_globe,
         "polygons on a plane": _polygons_on_a_plane,
         "polygons on the globe": _polygons_on_the_globe,
-        "membership": _membership,
+        "amounts to a plane": _regrid_to_a_plane,
+        "amounts to the globe": _regrid_to_the_globe,
+        "densities": _regrid_densities,
+        "datums": _datums,
+        "points": _points,
+        "a run": _run,
+        "ranks": _ranks,
         "evidence": _evidence,
-        "overlap": _overlap,
+        "statistics": _statistics,
+        "membership": _membership_by_area,
+        "membership by mass": _membership_by_mass,
+        "overlap and trends": _overlap_and_trends,
+        "delineation": _delineation,
         "tiles": _tiles,
         "vector tiles": _vector_tiles,
-        "delineation": _delineation,
-        "ranks": _ranks,
-        "points": _points,
-        "regrid to the globe": _regrid_to_the_globe,
+        "results": _results,
+        "zonal statistics": _zonal,
     }
-
-
-def _run(name: str) -> tuple[str, float]:
-    started = time.perf_counter()
-    {**tasks(), "inventory": _inventory}[name]()
-    return name, time.perf_counter() - started
-
-
-def main() -> None:
-    """Compile what is not compiled yet, and say what took how long."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=context) as pool:
-        for name, seconds in pool.map(_run, tasks()):
-            print(f"kernels ready: {name} ({seconds:.1f} s)", flush=True)
-    # Last and alone: it reaches kernels of the tasks above, which are there by now.
-    name, seconds = _run("inventory")
-    print(f"kernels ready: {name} ({seconds:.1f} s)", flush=True)
-
-
-if __name__ == "__main__":
-    main()
