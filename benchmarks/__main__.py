@@ -13,7 +13,7 @@ from benchmarks.rows import Row
 
 ALL = (
     "startup", "points", "lines", "polygons", "zonal", "regrid", "ranks", "evidence", "threshold", "membership", "overlap",
-    "national", "zoning", "tiles", "serving", "mvt", "features", "click", "start", "load",
+    "national", "zoning", "tiles", "serving", "mvt", "features", "click", "start", "load", "slider", "hour",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Timer
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ import typer
 from gis.errors import InvalidParameter
 from service.cli.shell import DEFAULT_WORKSPACE, WorkspaceDir, app, open_workspace
 
-__all__ = ["serve"]
+__all__ = ["serve", "start"]
 
 _GRACE_S = 20
 _LATER_S = 3.0
@@ -34,19 +35,30 @@ def serve(
         int | None, typer.Option(min=1, max=64, help="Processes that answer requests; left out: 1.")
     ] = None,
     public_url: Annotated[str | None, typer.Option(help="Address under which clients see the service.")] = None,
+    create: Annotated[bool, typer.Option("--create", help="Make the workspace if there is none yet.")] = False,
 ) -> None:
     """Serve layers, tiles and statistics of a workspace; every other setting is a COZONE_ variable."""
+    if create:
+        from gis.workspace import Workspace
+
+        Workspace(workspace).close()
+    start(workspace, host=host, port=port, workers=workers, public_url=public_url)
+
+
+def start(workspace: Path, *, banner: str | None = None, **options: Any) -> None:
+    """Serve a workspace until told to stop; options are settings that the command line names, None where it does not."""
     # Half a second of collections that find nothing while everything is imported; `application` switches them on again.
     gc.disable()
     import uvicorn
 
     open_workspace(workspace).close()
-    _set(workspace=workspace.resolve(), host=host, port=port, workers=workers, public_url=public_url)
+    _set(workspace=workspace.resolve(), **options)
     settings = _settings()
     with tempfile.TemporaryDirectory(prefix="cozone-metrics-") as shared:
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
-        typer.echo(f"cozone serves {workspace} at http://{settings.host}:{settings.port}/ (end with Ctrl-C)", err=True)
+        address = f"http://{settings.host}:{settings.port}/"
+        typer.echo(banner or f"cozone serves {workspace} at {address} (end with Ctrl-C)", err=True)
         with _working(settings.jobs):
             uvicorn.run(
                 "service.main:application", factory=True, host=settings.host, port=settings.port, workers=settings.workers,
@@ -61,7 +73,8 @@ def _working(jobs: int) -> Iterator[None]:
     started: list[subprocess.Popen[bytes]] = []
     command = [sys.executable, "-m", "service.cli", "worker", "--parent", str(os.getpid())]
     command += ["--workspace", os.environ["COZONE_WORKSPACE"]]
-    timer = Timer(_LATER_S, lambda: started.append(subprocess.Popen(command)))
+    # In a session of its own: Ctrl-C in a terminal is for the server, which ends the worker.
+    timer = Timer(_LATER_S, lambda: started.append(subprocess.Popen(command, start_new_session=True)))
     timer.daemon = True
     if jobs:
         timer.start()

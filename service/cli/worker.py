@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import subprocess
 import sys
-from pathlib import Path
-from threading import Event, Timer
+from threading import Event
 from typing import Annotated, Any
 
 import typer
 
+from service.cli.aside import Aside
 from service.cli.shell import DEFAULT_WORKSPACE, WorkspaceDir, app, open_workspace
 
 __all__ = ["worker"]
@@ -34,7 +32,9 @@ def worker(
     given: dict[str, Any] = {} if jobs is None else {"jobs": jobs}
     settings = Settings(workspace=workspace.resolve(), **given)
     configure(settings)
-    preparing = _Preparing(settings.workspace)
+    # What the first visitors would wait for is made ready by a process that steps aside for them.
+    command = [sys.executable, "-m", "service.cli", "prepare", "--quiet", "--workspace", str(settings.workspace)]
+    preparing = Aside(command, later_s=_LATER_S)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -42,25 +42,3 @@ def worker(
         run_forever(settings, stop, parent=parent)
     finally:
         preparing.end()
-
-
-class _Preparing:
-    """A process, a little later, that makes ready what the first visitors would wait for, and steps aside for them."""
-
-    def __init__(self, workspace: Path) -> None:
-        self._workspace = workspace
-        self._process: subprocess.Popen[bytes] | None = None
-        # The server beside this process has just been started, too, and is waited for.
-        self._timer = Timer(_LATER_S, self._begin)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def end(self) -> None:
-        self._timer.cancel()
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
-
-    def _begin(self) -> None:
-        command = [sys.executable, "-m", "service.cli", "prepare", "--quiet", "--workspace", str(self._workspace)]
-        self._process = subprocess.Popen(["nice", "-n", "15", *command] if shutil.which("nice") else command)

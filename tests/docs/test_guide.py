@@ -130,7 +130,7 @@ def test_descriptions_in_the_guide_validate() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/guide.md", "docs/methods.md", "docs/decisions.md", "data/README.md"]
+    "name", ["README.md", "README.zh.md", "docs/guide.md", "docs/methods.md", "docs/decisions.md", "data/README.md"]
 )
 def test_links_lead_somewhere(name: str) -> None:
     path = ROOT / name
