@@ -58,6 +58,6 @@ WORKDIR /workspace
 VOLUME /workspace
 EXPOSE 8765
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ.get(\"COZONE_PORT\", 8765)}/health', timeout=4)"]
+    CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('COZONE_PORT', 8765)), timeout=4); c.request('GET', '/health'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["cozone"]
 CMD ["serve", "--host", "0.0.0.0", "--create"]

@@ -60,12 +60,12 @@ def state(
     cells, area = f"{domain.size:,}", f"{domain.total_area_km2:,.0f} km²"
     per = order is Order.DENSITY
     zh = [
-        f"按网格 {name} 排放{'密度' if per else '量'}由高到低排序{f'({year} 年)' if year is not None else ''}",
-        f"分辨率 {size}(网格面积 {cell} km²)",
-        f"范围 {cells} 个网格,共 {area},"
-        + (f"均有 {name} 排放" if emitting == domain.size else f"其中 {emitting:,} 个有 {name} 排放,其余计为零"),
-        *([f"另有 {left_out:,} 个网格无数值,未计入"] if left_out else []),
-        "集中度随分辨率和范围而变,二者相同方可比较。",
+        f"按网格 {name} 排放{'密度' if per else '量'}由高到低排序{f'（{year} 年）' if year is not None else ''}",
+        f"分辨率 {size}（网格面积 {cell} km²）",
+        f"范围 {cells} 个网格，共 {area}，"
+        + (f"均有 {name} 排放" if emitting == domain.size else f"其中 {emitting:,} 个有 {name} 排放，其余计为零"),
+        *([f"另有 {left_out:,} 个网格无数值，未计入"] if left_out else []),
+        "集中度随分辨率和范围而变，二者相同方可比较。",
     ]
     en = [
         f"Cells by {name} {'density' if per else 'amount'}{f', {year}' if year is not None else ''}, the most first",
@@ -75,4 +75,4 @@ def state(
         *([f"{left_out:,} cells without a value are left out"] if left_out else []),
         "concentration depends on resolution and domain: compare where both are the same.",
     ]
-    return {"zh": ";".join(zh), "en": "; ".join(en)}
+    return {"zh": "；".join(zh), "en": "; ".join(en)}

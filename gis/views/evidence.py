@@ -153,7 +153,7 @@ def _hot_sets(zoning: StoredZoning) -> Step:
     cuts = {r["species"]: {k: r[k] for k in wanted} for r in zoning.tables["hot_sets"].to_dict("records")}
     values = {"mode": hot.mode, "q": hot.q, "q_low": hot.q_low, "tie_overshoot": hot.tie_overshoot, "cuts": cuts}
     of_zh, of_en = MODE_NAMES[Mode(hot.mode)]
-    zh = f"按{of_zh}份额 {hot.q:g} 划定各物种热点网格"
+    zh = f"按{of_zh}份额 {hot.q:g} 划定各排放物热点网格"
     return Step("hot_sets", zh, f"hot cells of each species: by share of {of_en}, {hot.q:g}", values, "")
 
 
@@ -166,7 +166,7 @@ def _class(zoning: StoredZoning, row: Mapping[str, Any], cells: pd.DataFrame) ->
         "min_pollutants": least, "seeds": int(seed.sum()), "grown": int((~seed).sum()), "filled": int(cells["filled"].sum()),
         "seeds_by_species": {_species_of(zoning, code): count for code, count in found},
     }  # fmt: skip
-    zh = f"种子网格同时为哪些物种的热点(污染物至少 {least} 种)"
+    zh = f"种子网格同时为哪些排放物的热点（污染物至少 {least} 种）"
     return Step(
         "class", zh, f"which species the seeds are hot for (pollutants: {least} at least)", values, str(row["class"])
     )
@@ -227,7 +227,7 @@ def _robustness(zoning: StoredZoning, row: Mapping[str, Any]) -> Step:
         "membership": row["membership"], "core": wanted.core, "uncertain": wanted.uncertain, "draws": wanted.draws,
         "seed": wanted.seed,
     }  # fmt: skip
-    zh = f"清单不确定性下仍为该类的比例({wanted.draws} 次抽样)"
+    zh = f"清单不确定性下仍为该类的比例（{wanted.draws} 次抽样）"
     en = f"how often it stays so when the inventory is redrawn ({wanted.draws} draws)"
     return Step("robustness", zh, en, values, str(row["robustness"]))
 
@@ -235,7 +235,7 @@ def _robustness(zoning: StoredZoning, row: Mapping[str, Any]) -> Step:
 def _proxy(zoning: StoredZoning, row: Mapping[str, Any]) -> Step:
     limit = zoning.parameters.evidence.proxy_led
     values = {"proxy_share": row["proxy_share"], "limit": limit, "years_hot": row["years_hot"]}
-    zh = f"共用代用指标分配的排放占比(上限 {limit:g})"
+    zh = f"共用代用指标分配的排放占比（上限 {limit:g}）"
     en = f"share of mass that rests on proxies which species share (limit {limit:g})"
     return Step("proxy", zh, en, values, "proxy_led" if row["proxy_led"] else "")
 
@@ -243,7 +243,7 @@ def _proxy(zoning: StoredZoning, row: Mapping[str, Any]) -> Step:
 def _score(row: Mapping[str, Any]) -> Step:
     values = {n: row[n] for n in ("score", "rank", "rank_low", "rank_high")}
     return Step(
-        "score", "排序得分及其名次区间(5%–95%)", "score, rank and its interval (5 to 95 %)", values, str(row["rank"])
+        "score", "排序得分及其排名区间（5%–95%）", "score, rank and its interval (5 to 95 %)", values, str(row["rank"])
     )
 
 

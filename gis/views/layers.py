@@ -219,14 +219,14 @@ def _zoning_layers(zoning: StoredZoning) -> tuple[RasterLayer, ...]:
             RasterLayer(
                 id="membership",
                 kind=Kind.MEMBERSHIP,
-                title_zh=f"类别稳健性{of[0]}",
+                title_zh=f"类别稳健度{of[0]}",
                 title_en=f"membership of the class{of[1]}",
             )
         )
         layers += [
             RasterLayer(
                 id=f"membership-{s['code']}", kind=Kind.MEMBERSHIP, species=s["code"],
-                title_zh=f"{s['name_zh']}热点稳健性{of[0]}", title_en=f"membership of the {s['name']} hot set{of[1]}",
+                title_zh=f"{s['name_zh']}热点稳健度{of[0]}", title_en=f"membership of the {s['name']} hot set{of[1]}",
             )
             for s in zoning.manifest["species"]
         ]  # fmt: skip
@@ -248,7 +248,7 @@ def _run_layers(run: Run, result: Run | StoredZoning, year: int) -> tuple[Raster
             RasterLayer(id=f"density-{code}", kind=Kind.DENSITY, species=code, unit=_DENSITY, parameters=(when,),
                         title_zh=f"{both}排放强度", title_en=f"{en} emissions per area"),
             RasterLayer(id=f"rank-{code}", kind=Kind.RANK, species=code, parameters=(when, mode),
-                        title_zh=f"{both}排放强度位次", title_en=f"{en} cells by rank"),
+                        title_zh=f"{both}排放强度排名", title_en=f"{en} cells by rank"),
             RasterLayer(id=f"hot-{code}", kind=Kind.HOT, species=code, parameters=(when, share, mode),
                         title_zh=f"{both}热点", title_en=f"{en} hot cells"),
         ]  # fmt: skip

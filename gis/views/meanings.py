@@ -21,7 +21,7 @@ __all__ = ["Meaning", "meaning"]
 
 Palette = NDArray[np.uint8]
 _MEAN = (
-    "缩小时为按面积平均的强度；配色分级对该物种各部门、各年份和各级缩放一致。",
+    "缩小时为按面积平均的强度；配色分级对该排放物各行业、各年份和各级缩放一致。",
     "Zoomed out, densities are area-averaged; breaks are the same for all sectors, years and zooms of a species.",
 )
 _NOTES = {

@@ -146,15 +146,15 @@ def _cells(result: Run | StoredZoning, finest: int) -> VectorLayer:
     if classed:
         parameters += classed
         fields += [
-            Field("class", _TEXT, "热点重叠类别(最高)", "class at the threshold, the highest below"),
+            Field("class", _TEXT, "热点重叠类别（最高）", "class at the threshold, the highest below"),
             Field("hot_share", _NUMBER, "热点面积占比", "share of the area with a class"),
         ]
     if isinstance(result, StoredZoning):
         fields += [
-            Field("zoned", _TEXT, "管控类别(最高)", "class of the zoning, the highest below"),
+            Field("zoned", _TEXT, "管控类别（最高）", "class of the zoning, the highest below"),
             Field("zoned_share", _NUMBER, "管控面积占比", "share of the area with a class of the zoning"),
-            Field("tier", _TEXT, "层级", "tier"),
-            Field("membership", _NUMBER, "隶属频率(最高)", "membership of the class, the highest below"),
+            Field("tier", _TEXT, "证据层级", "tier"),
+            Field("membership", _NUMBER, "类别稳健度（最高）", "membership of the class, the highest below"),
         ]
     return VectorLayer(
         id="cells", shape=Shape.POLYGON, title_zh="网格", title_en="cells", fields=(*fields, _COPY),
@@ -256,12 +256,12 @@ def _sources(result: Run | StoredZoning) -> VectorLayer:
 
 def _changes(species: tuple[str, ...], finest: int) -> VectorLayer:
     both = [
-        Field(f"{s}_{side}_t", _NUMBER, f"{_named(s)} 排放量({zh})", f"{_named(s)} emissions, {en}", "t/yr")
+        Field(f"{s}_{side}_t", _NUMBER, f"{_named(s)} 排放量（{zh}）", f"{_named(s)} emissions, {en}", "t/yr")
         for s in species
         for side, zh, en in (("a", "前期", "earlier"), ("b", "后期", "later"))
     ]
     fields = (
-        *_columns("cell"), Field("change", _TEXT, "变化(面积最大者)", "change of the largest area"),
+        *_columns("cell"), Field("change", _TEXT, "变化（面积最大者）", "change of the largest area"),
         Field("a_class", _TEXT, "前期类别", "earlier class"), Field("b_class", _TEXT, "后期类别", "later class"),
         Field("a_unit", _TEXT, "前期单元", "earlier unit"), Field("b_unit", _TEXT, "后期单元", "later unit"),
         Field("entered_km2", _NUMBER, "新增面积", "area that entered", "km2"),

@@ -133,7 +133,10 @@ def _polygons_on_the_globe() -> None:
 
 
 def _regrid_to_a_plane() -> None:
-    regrid(np.ones(_GLOBE.shape), _GLOBE, _PLANE, kind="amount")
+    # A grid of a few cells is projected corner by corner, a fine one between nodes.
+    fine = Grid.covering((114.0, 33.0, 120.0, 39.0), crs="EPSG:4326", cell=0.05)
+    for source, target in ((_GLOBE, _PLANE), (fine, _square(100))):
+        regrid(np.ones(source.shape), source, target, kind="amount")
 
 
 def _regrid_densities() -> None:
@@ -160,6 +163,9 @@ def _published() -> Iterator[tuple[Workspace, Run]]:
 
 
 def _run() -> None:
+    # Coordinates of a column of a table may not be written to.
+    x, y = np.frombuffer(np.array([505_000.0]).tobytes()), np.frombuffer(np.array([4_005_000.0]).tobytes())
+    _PLANE.index(x=x, y=y)
     with _published():
         pass
 

@@ -50,7 +50,7 @@ def _standing() -> Iterator[Note]:
     )  # fmt: skip
     yield (
         "carbon", "note",
-        "一吨二氧化碳无论排放在何处影响相同：仅碳热点不构成针对具体地点的管控指令。",
+        "一吨二氧化碳无论在何处排放，对气候的影响相同：仅碳热点不构成针对具体地点的管控指令。",
         "A tonne of CO2 counts the same anywhere: a carbon-only hotspot is no order about a place.",
     )  # fmt: skip
 
@@ -60,7 +60,7 @@ def _choices(parameters: Parameters) -> Iterator[Note]:
     if parameters.emitting_only:
         yield (
             "domain", "note",
-            "范围仅含当年有排放的网格：各项比例（q、集中度、重合）均以这些网格为分母，其他年份也只在这些网格内判定热点。",
+            "范围仅含当年有排放的网格：各项比例（q、集中度、重叠）均以这些网格为分母，其他年份也只在这些网格内判定热点。",
             "The domain is only the cells that emit in this year: all shares (q, concentration, overlap) are shares of these, and the "
             "hot sets of other years are cut within them.",
         )  # fmt: skip
@@ -80,8 +80,8 @@ def _null(table: pd.DataFrame, parameters: Parameters) -> Iterator[Note]:
         support = f"{parameters.overlap.support:.0%}"
         yield (
             "overlap", "warning" if not made else "note",
-            f"重合的零分布应有 {wanted} 次平移，只有 {made} 次平移后仍保留范围面积的 {support} 以上"
-            + ("，因此没有零值，不能判断重合是否超出偶然。" if not made else "。"),
+            f"重叠的零分布应有 {wanted} 次平移，只有 {made} 次平移后仍保留范围面积的 {support} 以上"
+            + ("，因此没有零值，不能判断重叠是否超出偶然。" if not made else "。"),
             f"Of {wanted} shifts for the null of overlap only {made} leave {support} of the domain or more"
             + ("; there is no null, and nothing says whether overlap is more than chance." if not made else "."),
         )  # fmt: skip
@@ -141,8 +141,8 @@ def _proxies(tables: Mapping[str, pd.DataFrame]) -> Iterator[Note]:
     for row in totals[totals["shared_share"] >= _MUCH].itertuples():
         yield (
             "proxy", "warning",
-            f"{_name(str(row.species))} 有 {row.shared_share:.0%} 的质量由多个物种共用的代用指标分配："
-            "其空间重合与聚集部分来自代用指标本身，不能作为实测证据。",
+            f"{_name(str(row.species))} 有 {row.shared_share:.0%} 的排放量由多种排放物共用的代用指标分配："
+            "其空间重叠与聚集部分来自代用指标本身，不能作为实测证据。",
             f"{row.shared_share:.0%} of {_name(str(row.species))} was placed by proxies that other species share: overlap and "
             "clustering are in part those of the proxy and no evidence by themselves.",
         )  # fmt: skip
@@ -176,7 +176,7 @@ def _units(tables: Mapping[str, pd.DataFrame], parameters: Parameters) -> Iterat
     if review:
         yield (
             "review", "warning",
-            f"{review} 个单元的边界未能满足套合条件或归并了其他热点，需人工审核。",
+            f"{review} 个单元的边界未能满足采用园区或乡镇边界的条件，或归并了其他热点，需人工审核。",
             f"The shapes of {review} units need a person: a fit missed its limits, or a hotspot was absorbed.",
         )  # fmt: skip
     if len(conflicts):
@@ -187,4 +187,4 @@ def _units(tables: Mapping[str, pd.DataFrame], parameters: Parameters) -> Iterat
             "to no unit.",
         )  # fmt: skip
     if parameters.membership.draws == 0:
-        yield "membership", "note", "未做蒙特卡洛抽样，没有隶属概率。", "No draws were made; there is no membership."
+        yield "membership", "note", "未做蒙特卡洛抽样，没有类别稳健度。", "No draws were made; there is no membership."

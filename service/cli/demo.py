@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -64,11 +65,12 @@ def demo(
         if not quiet:
             typer.echo(f"ready: cozone serve --workspace {workspace}", err=True)
         return
-    os.environ.setdefault("COZONE_SHOW_FACILITIES", "true")  # the plants of the demo are invented
-    os.environ.setdefault("COZONE_LOG_LEVEL", "warning")  # or the address is soon out of sight
     free = _free_port(host, port)
     if free != port and port:
         typer.echo(f"port {port} is taken; this is {free}", err=True)
+    os.environ.setdefault("COZONE_SHOW_FACILITIES", "true")  # the plants of the demo are invented
+    os.environ.setdefault("COZONE_TRUSTED_HOSTS", json.dumps(["localhost", "127.0.0.1", "[::1]", _name(host)]))
+    os.environ.setdefault("COZONE_LOG_LEVEL", "warning")  # or the address is soon out of sight
     _serve(province, host, free)
 
 
@@ -128,13 +130,16 @@ def _announce(address: str) -> None:
     import urllib.request
 
     until = time.monotonic() + _READY_S
+    # This machine is asked, not a proxy that http_proxy names.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < until:
         try:
-            with urllib.request.urlopen(f"{address}ready", timeout=5):
+            with direct.open(f"{address}ready", timeout=5):
                 break
         except OSError:
             time.sleep(0.05)
     else:
+        typer.echo(f"the server has not answered yet at {address}", err=True)
         return
     typer.echo(_WELCOME.format(address=address))
     sys.stdout.flush()
@@ -142,8 +147,10 @@ def _announce(address: str) -> None:
 
 def _name(host: str) -> str:
     """The host as an address names it from this machine."""
-    if host in ("0.0.0.0", "::", ""):
+    if host in ("0.0.0.0", ""):
         return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
     return f"[{host}]" if ":" in host else host
 
 

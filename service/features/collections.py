@@ -67,7 +67,7 @@ _ABOUT: Mapping[tuple[str, Kind], _About] = {
         "MultiPolygon", "conflict",
     ),
     ("c", Kind.CHANGES): _About(
-        "分区变化", "changes", "两期分区之间单元的沿革与网格类别的变化。", "What became of units, and cells whose class is not the same.",
+        "区划变化", "changes", "两个区划之间单元的沿革与网格类别的变化。", "What became of units, and cells whose class is not the same.",
         "Geometry", "id",
     ),
 }  # fmt: skip

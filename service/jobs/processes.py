@@ -94,11 +94,11 @@ PROCESSES: Mapping[str, Process] = {
             GridInputs, {"result": ("The run", _RESULT)},
         ),
         Process(
-            "zone", "Zone a run", "划定分区", "Hot cells, hotspots and control units of a year of a run, published as a zoning.",
+            "zone", "Zone a run", "划定区划", "Hot cells, hotspots and control units of a year of a run, published as a zoning.",
             ZoneInputs, {"result": ("The zoning", _RESULT)},
         ),
         Process(
-            "compare", "Compare two zonings", "对比两次划定",
+            "compare", "Compare two zonings", "对比两个区划",
             "What became of the units, cells and tonnes of one zoning in another, published as a comparison.",
             CompareInputs, {"result": ("The comparison", _RESULT)},
         ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gis.errors import NotFound
+from gis.errors import InvalidParameter, NotFound
 
 __all__ = ["Site"]
 
@@ -30,7 +30,7 @@ class File:
 
 
 class Site:
-    """The page and its files. ``basemap_origin``: the one other host that pictures may come from, if a setting names it."""
+    """The page and its files. ``basemap_origins``: other hosts that pictures may come from, if a setting names one."""
 
     def __init__(self, basemap_origins: tuple[str, ...] = ()) -> None:
         self._files = dict(sorted(_read()))
@@ -38,9 +38,11 @@ class Site:
         whole = hashlib.sha256(index.encode())
         for path, file in self._files.items():
             whole.update(path.encode() + b"\0" + hashlib.sha256(file.body).digest())
+        # Browsers keep a file with its policy, and a worker is held by that.
+        self.policy = _policy(basemap_origins)
+        whole.update(self.policy.encode())
         self.digest = whole.hexdigest()[:_DIGITS]
         self.index = index.replace("{{assets}}", f"web/{self.digest}").encode()
-        self.policy = _policy(basemap_origins)
 
     def file(self, digest: str, path: str) -> File:
         """A file of the page by its address below ``/web/``."""
@@ -71,7 +73,9 @@ def _policy(origins: tuple[str, ...]) -> str:
 
     Workers are held by the policy of their own answer, so all files bring it.
     """
-    assert all(urlsplit(o).scheme and not set(o) & set(" ;,'\"") for o in origins), origins
+    for origin in origins:
+        if not urlsplit(origin).scheme or set(origin) & set(" ;,'\""):
+            raise InvalidParameter(f"{origin!r} is no origin; one like https://tiles.example.org is expected")
     away = "".join(f" {o}" for o in origins)
     return (
         f"default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; "

@@ -235,7 +235,7 @@ def test_conditions_in_words() -> None:
         "Of the region: NOx 3.1 %; Iron and steel: what the unit is about, NOx 18.7 %, quotient PM2.5 3.2; Power; "
         "industry: 炼铁 C3110; what else; on hold: security of supply (P1 Jia), proxy-led"
     )
-    assert zh.condition("class = watch; steel: not focus") == "类别：关注；钢铁冶炼：非重点部门"
+    assert zh.condition("class = watch; steel: not focus") == "类别：关注；钢铁冶炼：非重点行业"
     assert en.industries("steel; 炼铁 C3110") == "Iron and steel, 炼铁 C3110" and en.industries("") == ""
     assert en.condition("") == ""
 

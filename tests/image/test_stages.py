@@ -35,7 +35,7 @@ PASSED = re.compile(
     re.IGNORECASE,
 )
 OF_THE_SYSTEM = ("apt-get ", "groupadd ")
-LARGEST_MB = 1000
+LARGEST_MB = 1100
 
 
 @dataclass
@@ -76,7 +76,8 @@ class Image:
 
     def variables(self) -> dict[str, str]:
         passed = {k: v for k, v in os.environ.items() if PASSED.fullmatch(k)}
-        return {"HOME": os.environ.get("HOME", "/"), **passed, **self.environment}
+        # What the image has as /tmp is below the root, too.
+        return {"HOME": os.environ.get("HOME", "/"), "TMPDIR": str(self.path("/tmp")), **passed, **self.environment}
 
     def command(self, *words: str) -> list[str]:
         """A command without any privilege: as a container without capabilities, for whom modes of files hold."""

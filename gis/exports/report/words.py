@@ -44,16 +44,16 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "led_units": ("代用主导单元数", "Proxy-led units"),
         "review_units": ("待人工审核", "For a person"),
         "method_area": (
-            "某物种的热点：按密度（t/km²）从高到低，累计面积占全区 {0} 的网格；零排放网格不入选。",
+            "某排放物的热点：按密度（t/km²）从高到低，累计面积占全区 {0} 的网格；零排放网格不入选。",
             "A cell is hot for a species if it is among the densest (t/km²) that together make up {0} of the area; a cell without emission "
             "never is.",
         ),
         "method_count": (
-            "某物种的热点：按排放量从高到低，网格数占全区 {0} 的网格；零排放网格不入选。",
+            "某排放物的热点：按排放量从高到低，网格数占全区 {0} 的网格；零排放网格不入选。",
             "A cell is hot for a species if it is among the {0} of cells that emit most of it; a cell without emission never is.",
         ),
         "method_mass": (
-            "某物种的热点：按密度（t/km²）从高到低，累计排放占全区 {0} 的网格；零排放网格不入选。",
+            "某排放物的热点：按密度（t/km²）从高到低，累计排放占全区 {0} 的网格；零排放网格不入选。",
             "A cell is hot for a species if it is among the densest (t/km²) that together hold {0} of its mass; a cell without emission "
             "never is.",
         ),
@@ -70,11 +70,11 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "map_cells": ("单元过多，按网格显示；", "Too many units to outline: shown by their cells. "),
         "map_pixels": (
-            "一个像素代表多个网格时显示其中最高的类别或等级。",
+            "一个像素代表多个网格时显示其中最高的类别或层级。",
             "Where a pixel stands for several cells it shows the highest class or tier among them.",
         ),
         "tiers_note": (
-            "逐网格的统计等级；以共用代用指标为主的单元，无论其网格为何等级，均为“代用主导”。",
+            "逐网格的统计层级；以共用代用指标为主的单元，无论其网格为何层级，均为“代用主导”。",
             "Tiers of cells, by their statistics alone; a unit that rests mainly on shared proxies is proxy-led whatever its cells are.",
         ),
         "map_tiny": ("过小的单元放大显示为方点。", "Units too small to be seen are drawn as dots."),
@@ -86,28 +86,28 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "centre": ("中心位置", "A place inside"),
         "concentration_note": (
-            "按某一物种的密度从高到低累计面积，纵轴为各物种排放的累计占比（横轴为对数）。{0}个网格，{1}。结果取决于分辨率和区域范围，"
+            "按某一排放物的密度从高到低累计面积，纵轴为各排放物排放的累计占比（横轴为对数）。{0}个网格，{1}。结果取决于分辨率和区域范围，"
             "不能与其他网格的数值直接比较。",
             "Cells are added up by the density of one species, densest first; the height is the share of each species' mass, the axis "
             "of area is logarithmic. {0} cells, {1}. It depends on resolution and domain and cannot be compared with another grid's.",
         ),
         "gini": ("基尼系数 / 集中指数", "Gini / concentration index"),
         "gini_note": (
-            "物种按自身排序时为基尼系数，按其他物种排序时为集中指数。",
+            "排放物按自身排序时为基尼系数，按其他排放物排序时为集中指数。",
             "Gini coefficient where a species ranks itself, concentration index where another does.",
         ),
         "threshold": ("阈值 (t/km²/a)", "Threshold (t/km²/yr)"),
         "overlap_note": (
-            "零值为环面平移的结果：两个物种的热点图相互错开、热点重新切分（{0} 次）；括号内为零值的 2.5–97.5 % 区间或 97.5 % 分位。"
-            "“无共用代用指标”为去掉由多个物种共用的代用指标分配的质量、重新切分之后的值：低于观测值的部分来自代用指标本身；"
-            "其余质量集中于点源和道路时，也可能高于观测值。",
+            "零值为环面平移的结果：两种排放物的热点图相互错开、热点重新切分（{0} 次）；括号内为零值的 2.5–97.5 % 区间或 97.5 % 分位。"
+            "“剔除共用代用指标”为去掉由多种排放物共用的代用指标分配的排放量、重新切分之后的值：低于观测值的部分来自代用指标本身；"
+            "其余排放集中于点源和道路时，也可能高于观测值。",
             "The null is that of toroidal shifts: one map is moved against the other and the hot sets are cut again ({0} shifts); "
             "in brackets its 2.5–97.5 % range or its 97.5 % point. Proxy-free: cut again without the mass that species share through "
             "one proxy. What it is lower by was overlap of the proxy; where the rest sits in plants and roads it can be higher.",
         ),
         "overlap_terms": (
             "Jaccard = 交集面积 ÷ 并集面积；提升度 = 交集面积与独立情形之比；"
-            "捕获率 = 后一物种在前一物种热点内的质量占比 ÷ 其在自身热点内的占比。",
+            "捕获率 = 后一排放物在前一排放物热点内的排放量占比 ÷ 其在自身热点内的占比。",
             "Jaccard: area in both ÷ area in either. Lift: area in both ÷ what independence would give. "
             "Capture: share of the second species' mass inside the first one's hot set ÷ its share inside its own.",
         ),
@@ -120,7 +120,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "least_p": ("最小 p", "Least p"),
         "proxy_share": ("共用代用指标占比", "From shared proxies"),
         "interval_rank": ("5–95 % 区间", "5–95 % interval"),
-        "tier": ("证据等级", "Evidence"),
+        "tier": ("证据层级", "Evidence"),
         "robustness": ("稳健性", "Robustness"),
         "fit": ("边界来源", "Shape"),
         "review": ("需人工审核", "For a person to look at"),
@@ -136,7 +136,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "supply_flag": ("保供", "supply"),
         "carbon_only_long": (
-            "仅碳单元：不构成针对本地点的管控要求；一吨二氧化碳无论排放在何处影响相同。",
+            "仅碳单元：不构成针对本地点的管控要求；一吨二氧化碳无论在何处排放，对气候的影响相同。",
             "A carbon-only unit is no order about this place: a tonne of CO2 counts the same anywhere.",
         ),
         "proxy_led": ("代用主导", "proxy-led"),
@@ -145,11 +145,11 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "inflated": ("面积与热点之比", "Area in areas of the hotspot"),
         "region_share": ("占全区", "Of the region"),
         "by_sector": (
-            "部门构成（括号内为区位商；★ 为重点部门）",
+            "行业构成（括号内为区位商；★ 为重点行业）",
             "By sector, with location quotient; ★: what the unit is about",
         ),
         "sources_note": (
-            "各物种的主要排放源：排放量 (t/a) 与占本单元的比例；“·”表示不在该物种的前列。同一来源按定位方式分列。",
+            "各排放物的主要排放源：排放量 (t/a) 与占本单元的比例；“·”表示不在该排放物的前列。同一来源按定位方式分列。",
             "Largest sources: t/yr and share of the unit; a dot: not among the largest of that species.",
         ),
         "part": ("来源表", "Part of the inventory"),
@@ -160,7 +160,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "advice": ("建议", "Advice"),
         "why": ("触发条件", "Because"),
         "condition": ("条件", "Condition"),
-        "industry": ("行业", "industry"),
+        "industry": ("所属行业", "industry"),
         "no_rule": ("没有适用的规则。", "No rule applies."),
         "no_place": (
             "不适用：仅碳热点不是提出空间要求的依据。",
@@ -175,11 +175,11 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "is_conflict": ("与红线或优先保护单元冲突", "conflict with a red line or priority protection"),
         "is_cross_jurisdiction": ("跨行政区", "crosses a border of jurisdictions"),
         "is_review": ("边界需人工审核", "shape for a person to look at"),
-        "focus": ("重点部门", "what the unit is about"),
-        "not_focus": ("非重点部门", "not what the unit is about"),
+        "focus": ("重点行业", "what the unit is about"),
+        "not_focus": ("非重点行业", "not what the unit is about"),
         "quotient": ("区位商", "quotient"),
         "sensitivity_note": (
-            "改变比例 q、方式和重合规则后重新划分。“始终”指在全部 {0} 个方案中类别不变的网格；Jaccard 与基准方案（粗体）比较。",
+            "改变比例 q、方式和重叠规则后重新划分。“始终”指在全部 {0} 个方案中类别不变的网格；Jaccard 与基准方案（粗体）比较。",
             "Zoned again with other shares q, modes and overlap rules. Always: cells of the same class in all {0} variants; "
             "Jaccard against the base variant (bold).",
         ),
@@ -224,8 +224,8 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "seed_draws": ("抽样 {0} 次，随机种子 {1}，{2}", "{0} draws, seed {1}, {2}"),
         "no_membership": ("未做蒙特卡洛抽样。", "No draws were made."),
         "none": ("无", "none"),
-        "run": ("清单运行", "Run"),
-        "zoning": ("划定结果", "Zoning"),
+        "run": ("清单网格化", "Run"),
+        "zoning": ("区划", "Zoning"),
         "year": ("年份", "Year"),
         "grid": ("网格", "Grid"),
         "domain": ("区域", "Domain"),
@@ -237,26 +237,26 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "unit": ("单元", "Unit"),
         "map": ("地图", "Maps"),
         "map_units": ("单元与冲突", "Units and conflicts"),
-        "map_tiers": ("证据等级", "Tiers of evidence"),
-        "map_hot": ("各物种热点集合", "Hot sets by species"),
+        "map_tiers": ("证据层级", "Tiers of evidence"),
+        "map_hot": ("各排放物热点集合", "Hot sets by species"),
         "concentration": ("集中曲线", "Concentration"),
-        "ranked_by": ("排序物种", "Ranked by"),
+        "ranked_by": ("排序排放物", "Ranked by"),
         "area_share": ("面积占比", "Share of the area"),
-        "mass_share": ("质量占比", "Share of the mass"),
+        "mass_share": ("排放量占比", "Share of the mass"),
         "hot_sets": ("热点集合", "Hot sets"),
-        "species": ("物种", "Species"),
+        "species": ("排放物", "Species"),
         "mode": ("方式", "Mode"),
-        "overlap": ("热点重合", "Overlap of the hot sets"),
-        "pair": ("物种对", "Pair"),
+        "overlap": ("热点重叠", "Overlap of the hot sets"),
+        "pair": ("排放物对", "Pair"),
         "p": ("p", "p"),
-        "free": ("无共用代用指标", "Proxy-free"),
+        "free": ("剔除共用代用指标", "Proxy-free"),
         "evidence": ("证据", "Evidence"),
         "evidence_note": (
-            "Getis-Ord Gi*（密度的中位秩），单侧条件 p 值，全部有效网格上的错误发现率控制。证据是等级，不是筛选。",
+            "Getis-Ord Gi*（密度的中位秩），单侧条件 p 值，全部有效网格上的错误发现率控制。证据是层级，不是筛选。",
             "Getis-Ord Gi* on mid-ranks of density, one-sided conditional p-values, false discovery rate over all valid cells. "
             "Evidence is a tier, not a filter.",
         ),
-        "all_mass": ("全部质量", "all mass"),
+        "all_mass": ("全部排放量", "all mass"),
         "significant": ("显著网格 BH / BY", "Significant BH / BY"),
         "clustered": ("集聚", "Clustered"),
         "isolated": ("孤立", "Isolated"),
@@ -271,7 +271,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "score": ("得分", "Score"),
         "name": ("名称", "Name"),
         "jurisdiction": ("行政区", "Jurisdiction"),
-        "membership": ("隶属概率", "Membership"),
+        "membership": ("类别稳健度", "Membership"),
         "cross": ("跨界标识", "Cross-border id"),
         "proxy_led_long": (
             "以共用代用指标为主：先核实，再管控。",
@@ -280,7 +280,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "emissions": ("排放", "Emissions"),
         "density": ("密度 (t/km²/a)", "Density (t/km²/yr)"),
         "amount": ("排放量 (t/a)", "Amount (t/yr)"),
-        "sector": ("部门", "Sector"),
+        "sector": ("行业", "Sector"),
         "sources": ("主要排放源", "Largest sources"),
         "source": ("排放源", "Source"),
         "share": ("占比", "Share"),
@@ -312,7 +312,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reason": ("原因", "Reason"),
         "ledger": ("账目", "Ledger"),
         "ledger_note": (
-            "单元 + 冲突 + 其余 + 区域周边 = 输入，逐物种核对。",
+            "单元 + 冲突 + 其余 + 区域周边 = 输入，逐项排放物核对。",
             "Units + conflicts + remainder + around the domain = input, checked species by species.",
         ),
         "input": ("输入", "Input"),
@@ -321,7 +321,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "remainder": ("其余", "Remainder"),
         "around": ("周边", "Around"),
         "closure": ("闭合差", "Closure"),
-        "manifest": ("来历", "Manifest"),
+        "manifest": ("数据溯源", "Manifest"),
         "parameters": ("参数", "Parameters"),
         "made_with": ("软件版本", "Versions"),
         "methods": (
@@ -332,8 +332,8 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "core": ("稳健", "robust"),
         "uncertain": ("不确定", "uncertain"),
         "weak": ("薄弱", "weak"),
-        "park": ("套合园区", "park"),
-        "township": ("套合乡镇", "township"),
+        "park": ("以园区边界为界", "park"),
+        "township": ("以乡镇边界为界", "township"),
         "overlay": ("热点轮廓", "outline of the hotspot"),
         "point": ("点", "point"),
         "line": ("线", "line"),
@@ -344,7 +344,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "one_pollutant": ("仅一种污染物为热点", "one pollutant alone is hot"),
         "area_mode": ("面积", "area"),
         "count_mode": ("网格数", "count"),
-        "mass_mode": ("质量", "mass"),
+        "mass_mode": ("排放量", "mass"),
         "emitting": ("仅有排放网格", "emitting cells"),
     }
 )

@@ -31,7 +31,7 @@ _COUNTED = Texts(
     en="Points count where they stand; what is spread over a cell, by the share of the cell's ground inside, as for control units.",
 )
 _SUMMED = Texts(zh="各网格图层之和，与台账一致。", en="Sums of the layers as written, those of the ledger.")
-_PUBLISHED = Texts(zh="分区结果所发布的单元排放量。", en="Amounts of units as the zoning published them.")
+_PUBLISHED = Texts(zh="区划所发布的单元排放量。", en="Amounts of units as the zoning published them.")
 _TABLE_METHOD = {By.UNIT: _PUBLISHED, **dict.fromkeys(REGIONS, _COUNTED)}
 
 

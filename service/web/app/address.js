@@ -8,11 +8,14 @@ import { DEFAULTS } from './state.js';
 const PANELS = ['layers', 'threshold', 'charts', 'units', 'compare', 'area', 'share'];
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
+/** What a result has defaults of its own for. @type {Set<keyof State>} */
+const ALWAYS = new Set(['layer', 'share', 'mode', 'least', 'size']);
+
 /** How each key is written and read; what cannot be read is left out. @type {Record<string, {key: keyof State, read: (text: string) => unknown, write: (value: any) => string | null}>} */
 const FIELDS = {
   r: { key: 'result', read: id, write: String },
   y: { key: 'year', read: year, write: String },
-  l: { key: 'layer', read: id, write: String },
+  l: { key: 'layer', read: (t) => (t === 'none' ? '' : id(t)), write: (v) => v || 'none' },
   s: { key: 'style', read: id, write: String },
   o: { key: 'opacity', read: (t) => number(t, 0, 1), write: String },
   v: { key: 'overlays', read: (t) => t.split(',').filter((x) => ID.test(x)).slice(0, 20), write: (v) => v.join(',') },
@@ -27,7 +30,7 @@ const FIELDS = {
   c: { key: 'cell', read: place, write: (v) => `${round(v.lon)},${round(v.lat)}` },
   x: { key: 'compare', read: id, write: String },
   w: { key: 'swipe', read: (t) => number(t, 0, 1), write: String },
-  t: { key: 'table', read: (t) => (t.length <= 300 ? t : undefined), write: String },
+  t: { key: 'table', read: (t) => (t.length <= 1200 ? t : undefined), write: String },
   a: { key: 'area', read: decode, write: encode },
   at: { key: 'view', read: view, write: (v) => `${round(v.lon, 4)},${round(v.lat, 4)},${round(v.zoom, 2)}` },
 };
@@ -50,7 +53,8 @@ export function write(state) {
   const out = new URLSearchParams();
   for (const [name, { key, write: written }] of Object.entries(FIELDS)) {
     const value = state[key];
-    if (value === null || JSON.stringify(value) === JSON.stringify(DEFAULTS[key])) continue;
+    const open = !ALWAYS.has(key) && JSON.stringify(value) === JSON.stringify(DEFAULTS[key]);
+    if (value === null || open) continue;
     const text = written(value);
     // A polygon of many corners is not told in an address.
     if (text !== null) out.set(name, text);

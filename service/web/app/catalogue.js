@@ -9,7 +9,7 @@ import { species } from './numbers.js';
 /** @typedef {import('./types.js').Layer} Layer */
 
 const W = words({
-  run: ['清单栅格化', 'Run'],
+  run: ['清单网格化', 'Run'],
   zoning: ['区划', 'Zoning'],
   comparison: ['对比', 'Comparison'],
 });

@@ -63,7 +63,7 @@ export class Frame {
   begin() {
     const { store } = this._app;
     this._shape();
-    fill(this._root, h('a', { class: 'skip', href: '#panel', onclick: (/** @type {Event} */ e) => { e.preventDefault(); this._panel.focus(); } }, W('skip')),
+    fill(this._root, h('a', { class: 'skip', href: '#panel', onclick: (/** @type {Event} */ e) => { e.preventDefault(); if (!store.state.panel) store.set({ panel: PANELS[0] }); this._panel.focus(); } }, W('skip')),
       this._head, h('nav', { class: 'side', 'aria-label': W('panels') }, this._tabs), h('section', { class: 'beside', 'aria-label': W('panel') }, this._panel), this.stage, this._page, this._said);
     this.stage.append(this.over);
     this._renderHead();

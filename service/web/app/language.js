@@ -44,5 +44,6 @@ function first() {
   let kept = null;
   try { kept = localStorage.getItem(KEPT); } catch { /* see above */ }
   if (kept === 'zh' || kept === 'en') return kept;
-  return navigator.languages.some((l) => l.toLowerCase().startsWith('zh')) ? 'zh' : 'en';
+  const known = navigator.languages.find((l) => /^(zh|en)\b/i.test(l));
+  return known?.toLowerCase().startsWith('zh') ? 'zh' : 'en';
 }

@@ -21,6 +21,8 @@ import { beginTheme } from './theme.js';
 
 const W = words({
   empty: ['工作区中尚无成果。请先运行：', 'Nothing is published yet. Begin with:'],
+  absent: ['链接中的成果 {asked} 未在此发布，现显示 {shown}。', 'The result {asked} of the link is not published here; this is {shown}.'],
+  wrongKey: ['密钥无效或已撤销，未予使用。', 'The key is not known, or was withdrawn; it is not used.'],
   failed: ['页面无法启动：{reason}', 'The page could not begin: {reason}'],
 });
 
@@ -33,10 +35,11 @@ async function begin() {
   const root = h('div', { class: 'frame' });
   document.body.append(root);
   const service = new Service();
-  const settings = await settingsOf(service);
+  const { settings, refused } = await settingsOf(service);
   document.title = settings.title;
   const catalogue = new Catalogue(service, settings.results);
-  const store = new Store(await completed(read(location.hash), catalogue));
+  const given = read(location.hash);
+  const store = new Store(await completed(given, catalogue));
   if (!store.state.result) {
     fill(root, h('main', { class: 'empty' }, h('h1', {}, settings.title), h('p', {}, W('empty')), h('pre', {}, 'cozone grid inventory.toml --grid grid.toml\ncozone zone latest')));
     return;
@@ -45,6 +48,8 @@ async function begin() {
   const app = /** @type {any} */ ({ store, service, catalogue, settings });
   app.frame = new Frame(root, app, PANELS);
   app.frame.begin();
+  sayAbsent(given, store.state, app.frame);
+  if (refused) app.frame.say(W('wrongKey'), true);
   app.canvas = new Canvas(app.frame.stage, app);
   keepAddress(app);
   mountLegend(app.frame.over, app);
@@ -56,14 +61,14 @@ async function begin() {
   document.documentElement.dataset.ready = 'true';
 }
 
-/** What the map has to know to begin; a key that was withdrawn is forgotten. @param {Service} service */
+/** What the map has to know to begin; a key that is refused is forgotten. @param {Service} service @returns {Promise<{settings: import('./types.js').MapSettings, refused: boolean}>} */
 async function settingsOf(service) {
   try {
-    return await service.get('api/map');
+    return { settings: await service.get('api/map'), refused: false };
   } catch (error) {
     if (/** @type {any} */ (error).status !== 401 || !service.key) throw error;
     service.carry('');
-    return service.get('api/map');
+    return { settings: await service.get('api/map'), refused: true };
   }
 }
 
@@ -75,6 +80,8 @@ async function settingsOf(service) {
 async function completed(given, catalogue) {
   const head = catalogue.shown.find((r) => r.id === given.result) ?? catalogue.shown.find((r) => r.kind === 'zoning') ?? catalogue.shown[0];
   if (!head) return { ...given, result: '' };
+  // Codes and places of another result would be taken for those of this one.
+  if (given.result && given.result !== head.id) given = { ...given, unit: '', cell: null, compare: '' };
   const layers = (await catalogue.tiles(head.id)).layers.filter((l) => l.type === 'raster');
   const layer = layers.find((l) => l.id === given.layer) ?? layers.find((l) => l.kind === 'zoned' || l.kind === 'class') ?? layers[0];
   const threshold = layers.find((l) => l.kind === 'class');
@@ -89,6 +96,25 @@ async function completed(given, catalogue) {
   };
 }
 
+/**
+ * What changes with the result: its layer, and its own year and threshold where the reader had not moved those of the one before.
+ * @param {State} state @param {State} before @param {Catalogue} catalogue
+ * @returns {Promise<Partial<State>>}
+ */
+async function adopted(state, before, catalogue) {
+  const old = await completed({ result: before.result }, catalogue);
+  // A run has no year of its own: it goes on with the one that is shown.
+  const given = state.year !== old.year || catalogue.head(state.result)?.kind === 'run' ? { year: state.year } : {};
+  const { year, layer, rank, from, share, mode, least, size } = await completed({ result: state.result, layer: state.layer, rank: state.rank, ...given }, catalogue);
+  const moved = state.share !== old.share || state.mode !== old.mode || state.least !== old.least || state.size !== old.size;
+  return { year, layer, rank, from, ...(moved ? {} : { share, mode, least, size }) };
+}
+
+/** Say that a link's result is not here, so that nobody takes another one for it. @param {Partial<State>} given @param {State} state @param {Frame} frame */
+function sayAbsent(given, state, frame) {
+  if (given.result && given.result !== state.result) frame.say(W('absent', { asked: given.result, shown: state.result }), true);
+}
+
 /** The address follows the state, and the state follows an address that the reader enters. @param {App} app */
 function keepAddress({ store, catalogue, frame }) {
   const keys = /** @type {(keyof State)[]} */ (Object.keys(DEFAULTS));
@@ -98,11 +124,20 @@ function keepAddress({ store, catalogue, frame }) {
     window.clearTimeout(later);
     later = window.setTimeout(() => history.replaceState(null, '', write(store.state)), PAUSE);
   });
-  store.on(['result'], (state) => {
-    completed(state, catalogue).then((whole) => store.set(whole)).catch((error) => frame.say(String(error.message), true));
+  const failed = (/** @type {any} */ error) => frame.say(String(error.message), true);
+  let entered = 0;
+  store.on(['result'], (state, before) => {
+    const turn = entered;
+    adopted(state, before, catalogue).then((change) => { if (turn === entered && store.state.result === state.result) store.set(change); }).catch(failed);
   });
   window.addEventListener('hashchange', () => {
-    completed(read(location.hash), catalogue).then((state) => store.set({ ...DEFAULTS, ...state })).catch((error) => frame.say(String(error.message), true));
+    const turn = ++entered;
+    const given = read(location.hash);
+    completed(given, catalogue).then((state) => {
+      if (turn !== entered) return;
+      store.set({ ...DEFAULTS, ...state });
+      sayAbsent(given, store.state, frame);
+    }).catch(failed);
   });
 }
 

@@ -18,8 +18,8 @@ import { INKS, Paper } from './paper.js';
 /** @typedef {'screen' | 'a4'} Size */
 
 const W = words({
-  result: ['成果 {id}；清单（manifest）SHA-256 {digest}', 'Result {id}; its manifest’s SHA-256 {digest}'],
-  noManifest: ['无法读取 {id} 的清单（{status}）', 'The manifest of {id} cannot be read ({status})'],
+  result: ['成果 {id}；成果元数据（manifest）SHA-256 {digest}', 'Result {id}; its manifest’s SHA-256 {digest}'],
+  noManifest: ['无法读取 {id} 的成果元数据（{status}）', 'The manifest of {id} cannot be read ({status})'],
   date: ['制图 {date}，cozone；坐标系：Web 墨卡托（EPSG:3857）；图中央 {centre}，比例尺就该处纬度而言。', 'Drawn {date} with cozone; Web Mercator (EPSG:3857); centre {centre}, where the scale bar holds.'],
 });
 export const SIZES = /** @type {Size[]} */ (['screen', 'a4']);
@@ -29,7 +29,7 @@ const LEGEND = 205;
 const NARROW = 560;
 
 /** What the map shows, from left to right: one side, or both of a swipe. @param {App} app @returns {Side[]} */
-export function sidesOf(app) {
+function sidesOf(app) {
   const { state } = app.store;
   const other = otherSide(app);
   const own = { result: state.result, state, name: '', from: 0, to: 1 };

@@ -21,7 +21,8 @@ export class Refusal extends Error {
 
 export class Service {
   constructor() {
-    this._key = sessionStorage.getItem(KEPT) ?? '';
+    this._key = '';
+    try { this._key = sessionStorage.getItem(KEPT) ?? ''; } catch { /* a browser that keeps nothing: until the page is left */ }
     /** @type {Map<string, Promise<any>>} Answers that never change, by address. */
     this._kept = new Map();
   }
@@ -35,8 +36,10 @@ export class Service {
   carry(text) {
     this._key = text.trim();
     this._kept.clear();
-    if (this._key) sessionStorage.setItem(KEPT, this._key);
-    else sessionStorage.removeItem(KEPT);
+    try {
+      if (this._key) sessionStorage.setItem(KEPT, this._key);
+      else sessionStorage.removeItem(KEPT);
+    } catch { /* as above */ }
   }
 
   /** An address of the service, whole. @param {string} path @param {Record<string, string | number | boolean | undefined | null>} [query] */

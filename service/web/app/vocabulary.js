@@ -17,7 +17,7 @@ const TERMS = {
   class_meaning: {
     co_control: ['碳与多种污染物同为热点：减污与降碳须一并考虑。', 'Carbon and several pollutants are hot: measures for both belong together.'],
     pollution_only: ['多种污染物为热点而碳不是：以污染治理为主。', 'Several pollutants are hot and carbon is not: control of pollution.'],
-    carbon_only: ['仅碳为热点：列出以供了解，不构成针对本地点的管控要求；一吨二氧化碳无论排放在何处影响相同。', 'Carbon alone is hot: listed for information, no order about the place; a tonne of CO₂ counts the same anywhere.'],
+    carbon_only: ['仅碳为热点：列出以供了解，不构成针对本地点的管控要求；一吨二氧化碳无论在何处排放，对气候的影响相同。', 'Carbon alone is hot: listed for information, no order about the place; a tonne of CO₂ counts the same anywhere.'],
     watch: ['碳为热点，为热点的污染物不足：继续观察。', 'Carbon is hot, with fewer pollutants than the rule asks for: to be watched.'],
     none: ['不属于任何类别。', 'Of no class.'],
   },
@@ -39,8 +39,8 @@ const TERMS = {
     weak: ['薄弱', 'weak'],
   },
   fit: {
-    park: ['套合园区', 'park'],
-    township: ['套合乡镇', 'township'],
+    park: ['以园区边界为界', 'park'],
+    township: ['以乡镇边界为界', 'township'],
     overlay: ['热点轮廓', 'outline of the hotspot'],
   },
   conflict: {
@@ -103,7 +103,7 @@ const TERMS = {
   mode: {
     area: ['面积', 'area'],
     count: ['网格数', 'count'],
-    mass: ['质量', 'mass'],
+    mass: ['排放量', 'mass'],
   },
   reason: {
     cells: ['网格数达到要求', 'large enough in cells'],

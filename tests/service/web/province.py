@@ -1,4 +1,4 @@
-"""A province for readers: species that lie apart, years that differ, units of every class, proxies, conflicts, names with markup in them."""
+"""A province for readers: species that lie apart, years that differ, units of every class, proxies, conflicts, markup in names."""
 
 from __future__ import annotations
 

@@ -13,14 +13,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.external
-PANELS = ("layers", "threshold", "charts", "units", "compare", "area", "share")
+# What a panel has once it is whole.
+READY = {
+    "layers": "fieldset", "threshold": "table.threshold-cuts", "charts": ".charts-years svg", "units": "tbody tr",
+    "compare": ".compare-choice button", "area": ".row button", "share": "[data-offer=cells]",
+}  # fmt: skip
+# Pixels that a control has at least, for a pointer and for a finger.
+POINTER, FINGER = 24, 40
 SQUARE = "111, 37.35\n111.2, 37.35\n111.2, 37.5\n111, 37.5"
 _RUN = """async (themes) => {
     const found = [];
     for (const theme of themes) {
         document.documentElement.dataset.theme = theme;
         await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-        const { violations } = await axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } });
+        // The structure is the same in the dark.
+        const rules = theme === 'dark' ? { runOnly: ['color-contrast'] } : { rules: { 'target-size': { enabled: true } } };
+        const { violations } = await axe.run(document, { resultTypes: ['violations'], ...rules });
         for (const v of violations) found.push({
             theme, id: v.id, impact: v.impact, help: v.help,
             nodes: v.nodes.slice(0, 5).map((n) => `${n.html.slice(0, 200)} ${(n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? ''}`),
@@ -36,7 +44,8 @@ _CONTROLS = """() => {
         const inText = e.tagName === 'A' && getComputedStyle(e).display === 'inline';
         // A box is ticked by its label as well.
         const label = e.matches('[type=checkbox]') ? e.closest('label').getBoundingClientRect() : box;
-        out.push([e.outerHTML.slice(0, 160), inText ? 99 : Math.round(label.width), inText ? 99 : Math.round(label.height)]);
+        const within = inText || (e.matches('button.plain') && e.parentElement.textContent !== e.textContent);
+        out.push([e.outerHTML.slice(0, 160), within ? 99 : Math.round(label.width), within ? 99 : Math.round(label.height)]);
     }
     return out;
 }"""
@@ -56,11 +65,7 @@ def open_panel(page: Page, name: str) -> None:
     if tab.get_attribute("aria-selected") != "true":
         tab.click()
     panel = page.get_by_role("tabpanel").filter(has=page.locator(f".panel-{name}"))
-    ready = {
-        "layers": "fieldset", "threshold": "table.threshold-cuts", "charts": ".charts-years svg", "units": "tbody tr", "compare": ".compare-choice button",
-        "area": ".row button", "share": "[data-offer=cells]",
-    }[name]  # fmt: skip
-    panel.locator(ready).first.wait_for()
+    panel.locator(READY[name]).first.wait_for()
 
 
 def test_what_looks_for_faults_finds_them(visit: Open) -> None:
@@ -76,8 +81,9 @@ def test_what_looks_for_faults_finds_them(visit: Open) -> None:
         }"""
     )
     serious, _ = faults_of(found)
-    assert {(v["theme"], v["id"]) for v in serious} == {
-        (t, i) for t in ("light", "dark") for i in ("color-contrast", "label", "button-name")
+    found_here = {(v["theme"], v["id"]) for v in serious}
+    assert found_here >= {("light", i) for i in ("color-contrast", "label", "button-name")} | {
+        ("dark", "color-contrast")
     }
 
 
@@ -91,19 +97,22 @@ def test_no_panel_or_page_has_a_serious_fault(
     locale = "zh-CN" if language == "zh" else "en-GB"
     found = visit(f"#x={answers.before}", locale=locale, size=size, script=AXE.read_text("utf-8"))
     page = found.page
-    serious, others = [], []
+    serious: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
 
     def look(where: str) -> None:
+        # What is folded away has to be as good.
+        page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         bad, minor = faults_of(found)
         serious.extend({"where": where, **v} for v in bad)
         others.extend({"where": where, **v} for v in minor)
         if not page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"):
             serious.append({"where": where, "id": "scrolls sideways"})
         for control, width, height in page.evaluate(_CONTROLS):
-            if min(width, height) < 24:
+            if min(width, height) < (FINGER if size == PHONE else POINTER):
                 serious.append({"where": where, "id": "small target", "html": control, "size": (width, height)})
 
-    for name in PANELS:
+    for name in READY:
         open_panel(page, name)
         if name == "area":
             page.locator("details.area-given > summary").click()
@@ -118,3 +127,22 @@ def test_no_panel_or_page_has_a_serious_fault(
     page.locator("#pg-body[aria-labelledby=pg-tab-cell]:not([aria-busy]) .pg-table").first.wait_for()
     look("cell")
     assert not serious, f"{serious}\nless serious: {others}"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_dialogs_and_tools_over_the_map_have_no_serious_fault(visit: Open, guarded: str, language: str) -> None:
+    found = visit(
+        "#p=area", locale="zh-CN" if language == "zh" else "en-GB", script=AXE.read_text("utf-8"), address=guarded
+    )
+    page = found.page
+    open_panel(page, "area")
+    page.locator("[data-name=area-polygon]").click()
+    page.locator(".area-tools").wait_for()
+    assert not faults_of(found)[0]
+    page.keyboard.press("Escape")
+    page.locator(".tools button").first.click()
+    page.get_by_role("dialog").wait_for()
+    assert not faults_of(found)[0]
+    # Escape leads back to what opened it.
+    page.keyboard.press("Escape")
+    assert page.evaluate("() => document.activeElement.closest('.tools') !== null")

@@ -61,10 +61,9 @@ def test_concentration_is_read_at_q_and_by_hand(visit: Open, answers: Answers) -
     found.until(lambda: {s: r[1] for s, r in rows().items()} == expected, f"{expected}, not {rows()}")
     assert {s: r[0] for s, r in rows().items()} == {c["species"]: f"{c['gini']:.3f}" for c in told["curves"]}
     picture = part.get_by_role("img")
-    expect(picture).to_have_attribute(
-        "aria-label",
-        f"Concentration curves, cells by CO₂ density. The densest 5 % of the area hold: {', '.join(f'{SPECIES[s]} {v}' for s, v in expected.items())}.",
-    )
+    values = ", ".join(f"{SPECIES[s]} {v}" for s, v in expected.items())
+    told_aloud = f"Concentration curves, cells by CO₂ density. The densest 5 % of the area hold: {values}."
+    expect(picture).to_have_attribute("aria-label", told_aloud)
     # By hand: a step of the scale beyond q, read from the published points.
     reader = part.get_by_role("slider", name="Where the curves are read")
     reader.focus()

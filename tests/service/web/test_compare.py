@@ -40,10 +40,10 @@ def tiles(found: Visit, result: str, layer: str, **wanted: str | None) -> bool:
 
 def clip(page: Page) -> float:
     """Where the second map begins, as a part of the width of the map."""
-    left = page.locator(".swipe-map").evaluate(
-        "(pane) => { const [, , , left] = /inset\\((\\S+) (\\S+) (\\S+) (\\S+?)\\)/.exec(getComputedStyle(pane).clipPath).slice(1); return [left, pane.clientWidth]; }"
-    )
-    text, width = left
+    inset, width = page.locator(".swipe-map").evaluate("(pane) => [getComputedStyle(pane).clipPath, pane.clientWidth]")
+    found = re.fullmatch(r"inset\(\S+ \S+ \S+ (\S+)\)", inset)
+    assert found, inset
+    text = found[1]
     return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text.removesuffix("px")) / width
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.service.web.conftest import PHONE, Open
+from tests.service.web.serving import Answers
 
 pytestmark = pytest.mark.external
 PANELS = {
-    "zh": ["图层", "阈值", "图表", "单元", "对比", "范围", "共享"],
+    "zh": ["图层", "阈值", "图表", "单元", "对比", "范围", "分享"],
     "en": ["Layers", "Threshold", "Charts", "Units", "Compare", "Area", "Share"],
 }
 
@@ -79,7 +80,36 @@ def test_addresses_that_make_no_sense_still_begin(visit: Open, fragment: str) ->
     assert page.locator(".legend").count() == 1
 
 
+def test_a_result_that_is_not_here_is_told(visit: Open, answers: Answers) -> None:
+    found = visit("#r=z-000000000000&u=CZ-1&c=111,37")
+    found.page.get_by_text(
+        f"The result z-000000000000 of the link is not published here; this is {answers.zoning}."
+    ).wait_for()
+    # Places and codes of that result are not taken for those of this one.
+    assert found.page.get_by_role("complementary").count() == 0 and not any("/point?" in u for u in found.asked)
+
+
+def test_another_result_is_chosen_at_the_head(visit: Open, answers: Answers) -> None:
+    found = visit("#q=0.1&l=class")
+    page = found.page
+    page.get_by_role("combobox", name="Result").select_option(answers.before)
+    page.wait_for_url(f"**r={answers.before}&y=2020**")
+    # What the reader had moved stays.
+    found.until_asked(f"/tiles/{answers.before}/class/", "share=0.1")
+
+
+def test_the_skip_link_leads_to_the_panel(visit: Open) -> None:
+    page = visit("#p=none").page
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent") == "Skip to the panel"
+    page.keyboard.press("Enter")
+    page.get_by_role("tabpanel", name="Layers").wait_for()
+    assert page.evaluate("() => document.activeElement.id") == "panel"
+
+
 def test_layers_change_what_is_asked_and_told(visit: Open) -> None:
+    from playwright.sync_api import expect
+
     found = visit()
     page = found.page
     for kind, part in [
@@ -92,12 +122,23 @@ def test_layers_change_what_is_asked_and_told(visit: Open) -> None:
         with page.expect_response(lambda r, part=part: part in r.url and r.url.split("?")[0].endswith(".png")) as tile:
             page.get_by_label("Shows").select_option(kind)
         assert tile.value.ok
+    # A kind that is told by species and for the classes begins with the classes.
+    page.get_by_label("Shows").select_option("membership")
+    page.get_by_role("group", name="Species").get_by_role("button", name="NOx").click()
+    found.until_asked("/membership-nox/")
     before = page.locator(".legend").inner_text()
     page.get_by_label("Shows").select_option("density")
+    expect(page.get_by_role("group", name="Species").get_by_role("button")).to_have_text(["CO₂", "NOx", "PM₂.₅"])
     found.until(lambda: page.locator(".legend").inner_text() != before, "another legend")
     assert "t/km²/yr" in page.locator(".legend").inner_text()
     with page.expect_response(lambda r: "style=" in r.url and r.url.split("?")[0].endswith(".png")):
         page.get_by_label("Colours").select_option("magma")
-    for overlay in ("Hotspots", "Sources", "Conflicts", "Townships"):
-        with page.expect_response(lambda r: ".mvt" in r.url):
+    for overlay, part in (
+        ("Hotspots", "/hotspots/"),
+        ("Sources", "/sources/"),
+        ("Conflicts", "/conflicts/"),
+        ("Townships", "/region-township/"),
+    ):
+        with page.expect_response(lambda r, part=part: part in r.url and ".mvt" in r.url) as tile:
             page.get_by_label(overlay, exact=True).check()
+        assert tile.value.ok

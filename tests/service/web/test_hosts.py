@@ -16,9 +16,8 @@ PANELS = ("Threshold", "Charts", "Units", "Compare", "Area", "Share", "Layers")
 def test_every_panel_and_page_asks_this_host_alone(visit: Open, answers: Answers) -> None:
     unit = answers.units()[0]
     west, south, east, north = unit["bbox"]
-    found = visit(
-        f"#u={unit['unit']}&c={(west + east) / 2:.4f},{(south + north) / 2:.4f}&x=2020&l=density-co2&v=units,sources,region-county,graticule"
-    )
+    place = f"{(west + east) / 2:.4f},{(south + north) / 2:.4f}"
+    found = visit(f"#u={unit['unit']}&c={place}&x=2020&l=density-co2&v=units,sources,region-county,graticule")
     page = found.page
     for name in PANELS:
         page.get_by_role("tab", name=name, exact=True).click()

@@ -270,6 +270,7 @@ def test_facilities_need_a_key_and_come_with_one(
     # A key that is none: refused, forgotten, and the page is there all the same.
     found.expected = ("401 (Unauthorized)",)
     enter("cz_nothing")
+    page.get_by_text("The key is not known, or was withdrawn; it is not used.").wait_for()
     aside.get_by_text("Facilities are shown with a key").wait_for()
     assert page.evaluate("() => sessionStorage.length") == 0
     enter(key)

@@ -14,15 +14,15 @@ const W = words({
   domain: ['占全域', 'Of area'],
   all: ['合计', 'All'],
   tooSmall: ['小于 {least} 格，剔除', 'Below {least} cells, left out'],
-  proxies: ['代理 {share}', 'proxy {share}'],
-  species: ['物种', 'Species'],
+  proxies: ['代用 {share}', 'proxy {share}'],
+  species: ['排放物', 'Species'],
   apeq: ['污染物当量', 'Equivalent of pollutants'],
   density: ['阈值 t/(km²·年)', 'Cut, t/km² a year'],
   amount: ['阈值 t/(格·年)', 'Cut, t per cell a year'],
   mass: ['占排放', 'Of its mass'],
   held: ['各类别中的排放占比', 'Share of each species’ mass'],
   areas: ['各类别的范围', 'What each class holds'],
-  cuts: ['各物种的阈值', 'Where each species is cut'],
+  cuts: ['各排放物的阈值', 'Where each species is cut'],
   fewer: ['全部有排放的网格', 'all cells that emit'],
 });
 

@@ -32,8 +32,9 @@ export function csvButton(name, label, table) {
   return h('button', { type: 'button', class: 'small', 'data-name': `csv-${name.split('-')[0]}`, 'aria-label': `${W('save')}: ${label}`, title: W('save'), onclick: save }, h('span', { 'aria-hidden': 'true' }, '↓ '), 'CSV');
 }
 
-/** @param {Value} value */
+/** A value in a row; a text that a spreadsheet would compute is held back. @param {Value} value */
 function quoted(value) {
-  const text = value === null || value === undefined || (typeof value === 'number' && !Number.isFinite(value)) ? '' : String(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
+  const text = (value ?? '').replace(/^(?=[=+\-@\t\r])/, "'");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -12,7 +12,7 @@ const W = words({
   amount: ['排放量', 'Amount'],
   share: ['占比', 'Share'],
   caption: ['{species} 的行业构成，{year} 年', '{species} by sector, {year}'],
-  none: ['此物种无排放记录。', 'Nothing is recorded of this species.'],
+  none: ['此排放物无排放记录。', 'Nothing is recorded of this species.'],
   total: ['合计', 'All'],
 });
 

@@ -11,7 +11,7 @@ import { seriesClass } from './concentration.js';
 
 const W = words({
   label: ['{species}，{years}：由 {first} 到 {last}，变化 {change}', '{species}, {years}: from {first} to {last}, {change}'],
-  species: ['物种', 'Species'],
+  species: ['排放物', 'Species'],
   all: ['逐年数值', 'All years'],
   change: ['变化', 'Change'],
   hint: ['各线纵轴自零起，刻度各异；圆点为当前年份。', 'Each line has a scale of its own, from zero; the dot is the year shown.'],

@@ -14,6 +14,8 @@ export function parametersOf(layer, state) {
     year: state.year, from: state.from, to: state.year, share: state.share, mode: state.mode,
     min_pollutants: state.least, min_cells: state.size,
   };
+  // A change is between two years: from the year that is shown there is none to itself.
+  if (wanted.from === wanted.to) wanted.from = Number(otherYear(layer, state.year) ?? wanted.from);
   /** @type {Record<string, string | number>} */
   const found = {};
   for (const { name, schema } of layer.parameters) {
@@ -22,6 +24,12 @@ export function parametersOf(layer, state) {
     found[name] = value;
   }
   return found;
+}
+
+/** The year nearest to one from which a layer can show the change. @param {Layer} layer @param {number} year @returns {number | undefined} */
+export function otherYear(layer, year) {
+  const years = (layer.parameters.find((p) => p.name === 'from')?.schema.enum ?? []).map(Number).filter((y) => y !== year);
+  return years.sort((a, b) => Math.abs(a - year) - Math.abs(b - year))[0];
 }
 
 /** The style to draw with: the state's, if the layer has it, else the layer's first, or on a dark page the one that glows. @param {Layer} layer @param {State} state @param {boolean} [dark] */

@@ -20,6 +20,8 @@ const W = words({
   map: ['地图', 'Map'],
 });
 const PADDING = 30;
+/** Addresses that a key goes to: those of tiles and glyphs of this service, not those of a base map beside it. */
+const OURS = new RegExp(`^${BASE.href.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(tiles|glyphs)/`);
 maplibre.setWorkerUrl(new URL('../../vendor/maplibre-gl/maplibre-gl-worker.mjs', import.meta.url).href);
 
 /** An empty style in the colours of the page. @param {boolean} dark @returns {any} */
@@ -57,6 +59,7 @@ export class Canvas {
     /** @type {((at: {lon: number, lat: number}, point: {x: number, y: number}) => boolean)[]} Tried in turn; the first that takes a click ends it. */
     this._clicks = [];
     this._endWhole = () => {};
+    this._turn = 0;
     /** @type {Promise<void>} When the map can be drawn on. */
     this.ready = this._begin();
   }
@@ -131,7 +134,7 @@ export class Canvas {
     const map = new maplibre.Map({
       container: root, style: emptyStyle(isDark()), attributionControl: false, dragRotate: false, pitchWithRotate: false, maxPitch: 0,
       fadeDuration: 0, interactive: main, keyboard: main, maxZoom: 18, canvasContextAttributes: { preserveDrawingBuffer: true },
-      transformRequest: (url) => (url.startsWith(BASE.href) ? { url, headers: this._app.service.headers() } : { url }),
+      transformRequest: (url) => (OURS.test(url) ? { url, headers: this._app.service.headers() } : { url }),
       localIdeographFontFamily: false,
       ...(view ? { center: [view.lon, view.lat], zoom: view.zoom } : { center: [110, 33], zoom: 3 }),
     });
@@ -145,9 +148,10 @@ export class Canvas {
   async _draw(anew) {
     const { store, catalogue } = this._app;
     const map = this.map;
+    const turn = ++this._turn;
     const index = store.state.result ? await catalogue.tiles(store.state.result) : null;
     const { state } = store;
-    if (!map || !this.vectors || !index || index.id !== state.result) return;
+    if (!map || !this.vectors || !index || index.id !== state.result || (turn !== this._turn && !anew)) return;
     if (anew) {
       this.raster?.show('', '');
       this.raster = new Raster(map, index.bounds);
@@ -155,7 +159,7 @@ export class Canvas {
     }
     showBase(map, this._app);
     await this._picture();
-    await this._overlays(index);
+    await this._overlays(index, turn);
     this.graticule?.show(state.overlays.includes('graticule'), isDark());
   }
 
@@ -181,10 +185,10 @@ export class Canvas {
     this.raster.show(layer ? tilesOf(service, index.id, layer, state) : '', index.attribution);
   }
 
-  /** @param {TileIndex} index */
-  async _overlays(index) {
+  /** @param {TileIndex} index @param {number} turn */
+  async _overlays(index, turn) {
     const { wanted, colours } = await overlaysOf(this._app, index, this._app.store.state);
-    if (this._app.store.state.result === index.id) this.vectors?.show(wanted, colours, index.bounds, isDark());
+    if (this._app.store.state.result === index.id && turn === this._turn) this.vectors?.show(wanted, colours, index.bounds, isDark());
   }
 }
 

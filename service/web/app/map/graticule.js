@@ -12,7 +12,6 @@ export class Graticule {
   constructor(map) {
     this._map = map;
     this._redraw = () => this._draw();
-    this.shown = false;
   }
 
   /** @param {boolean} wanted @param {boolean} dark */
@@ -23,7 +22,6 @@ export class Graticule {
       this._map.removeSource(ID);
       this._map.off('move', this._redraw);
     }
-    this.shown = wanted;
     if (!wanted) return;
     const ink = dark ? '#9fb4b9' : '#4a5d63';
     const above = this._map.getLayer('overlays') ? 'overlays' : undefined;

@@ -37,7 +37,7 @@ export function geometryOf({ polygons }) {
   return polygons.length === 1 ? { type: 'Polygon', coordinates: polygons[0] } : { type: 'MultiPolygon', coordinates: polygons };
 }
 
-/** West, south, east, north. @param {Area} area @returns {[number, number, number, number]} */
+/** West, south, east, north. @param {{polygons: number[][][][]}} area @returns {[number, number, number, number]} */
 export function boundsOf({ polygons }) {
   const out = /** @type {[number, number, number, number]} */ ([Infinity, Infinity, -Infinity, -Infinity]);
   for (const [lon, lat] of polygons.flat(2)) {

@@ -11,7 +11,8 @@ const W = words({
   farther: ['缩小', 'Zoom out'],
   whole: ['全部范围', 'Whole extent'],
 });
-const METRES = 40_075_016.686;
+/** Once around the equator. */
+export const METRES = 40_075_016.686;
 const LONGEST = 110;
 
 /** @param {HTMLElement} root @param {App} app */

@@ -27,8 +27,6 @@ export class Raster {
     this._shown = [];
     /** @type {Latest<Picture>} */
     this._latest = new Latest((picture, signal) => this._load(picture, signal));
-    /** Called when all tiles of a new picture are there. @type {() => void} */
-    this.onwhole = () => {};
   }
 
   /** Show the tiles of this template; empty for none. @param {string} tiles @param {string} attribution */
@@ -68,7 +66,6 @@ export class Raster {
       this._drop([id]);
     } else {
       this._drop(this._shown.splice(0, this._shown.indexOf(id)));
-      this.onwhole();
     }
   }
 

@@ -35,8 +35,8 @@ export async function sceneOf(app, side, { width, height, ratio, nearer, dark })
   root.style.width = `${width}px`;
   root.style.height = `${height}px`;
   document.body.append(root);
-  const map = app.canvas.twin(root);
   let missing = 0;
+  const map = twinIn(root, app);
   // A picture with holes would be taken for what is there.
   map.on('error', ({ error }) => { if (!(/** @type {any} */ (error)?.status < 500)) missing += 1; });
   try {
@@ -100,4 +100,14 @@ function inTime(work) {
   let timer = 0;
   const late = new Promise((_, reject) => { timer = window.setTimeout(() => reject(new Error(W('slow'))), PATIENCE_MS); });
   return /** @type {Promise<T>} */ (Promise.race([work, late])).finally(() => window.clearTimeout(timer));
+}
+
+/** A further map; a browser gives only so many. @param {HTMLElement} root @param {App} app */
+function twinIn(root, app) {
+  try {
+    return app.canvas.twin(root);
+  } catch {
+    root.remove();
+    throw new Error(W('slow'));
+  }
 }

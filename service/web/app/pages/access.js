@@ -13,7 +13,7 @@ const W = words({
   noPlace: ['不适用：仅碳热点不是提出空间要求的依据。', 'None: carbon alone is no ground for an order about a place.'],
   blocked: ['暂缓', 'on hold'],
   why: ['触发条件', 'Because'],
-  industry: ['行业', 'Industry'],
+  industry: ['所属行业', 'Industry'],
   basis: ['依据', 'Legal basis'],
   rule: ['规则', 'Rule'],
   details: ['条件与依据', 'Condition and legal basis'],

@@ -1,15 +1,15 @@
 /** What pages are made of: facts, notices, bars, sections that follow a chosen species. */
 
+import { chips } from '../chips.js';
 import { fill, h } from '../element.js';
 import { words } from '../language.js';
 import { percent, species } from '../numbers.js';
-import { chips } from '../panels/layers.js';
 import { term } from '../vocabulary.js';
 
 /** @typedef {import('../element.js').Child} Child */
 
 const W = words({
-  species: ['物种', 'Species'],
+  species: ['排放物', 'Species'],
   loading: ['载入中…', 'Loading…'],
 });
 /** Tiers of mass in the order of trust, each with its colour. @type {Record<string, string>} */

@@ -7,6 +7,7 @@ import { classColours } from '../map/canvas.js';
 import { amount, count, degrees, percent, species } from '../numbers.js';
 import { term } from '../vocabulary.js';
 import { bySpecies, classChip, facts, notice, placing, scrolled, section, table } from './blocks.js';
+import { conflictLine, conflictOf, limitOf } from './conflicts.js';
 import { pointAt, TOP } from './point.js';
 import { sourceList } from './sources.js';
 
@@ -23,38 +24,37 @@ const W = words({
   invalid: ['此网格不属于本清单的计算范围。', 'This cell is no part of the run.'],
   zoning: ['区划结论', 'What the zoning says'],
   class: ['类别', 'Class'],
-  tier: ['证据等级', 'Evidence'],
-  membership: ['隶属概率', 'Membership'],
+  tier: ['证据层级', 'Evidence'],
+  membership: ['类别稳健度', 'Membership'],
   years: ['达到类别规则的年数', 'Years in which it met its rule'],
   proxy: ['共用代用指标占比', 'From shared proxies'],
-  proxyLed: ['{share} 的排放由多个物种共用的代用指标分配：先核实。', '{share} of it rests on shared proxies; verify first.'],
+  proxyLed: ['{share} 的排放由多种排放物共用的代用指标分配：先核实。', '{share} of it rests on shared proxies; verify first.'],
   hotspot: ['所属热点', 'Hotspot'],
   seed: ['热点 {patch} 的种子网格', 'seed of hotspot {patch}'],
   grown: ['由热点 {patch} 扩展而来', 'grown from hotspot {patch}'],
   filled: ['热点 {patch} 内填补的空洞', 'hole filled in hotspot {patch}'],
   units: ['管控单元', 'Control unit'],
   conflicts: ['空间冲突', 'Conflict'],
-  zoom: ['定位', 'Zoom to'],
-  noZoning: ['此成果只有清单栅格化，没有区划结论。', 'This result is a run; there is no zoning to say anything of the cell.'],
+  noZoning: ['此成果只有清单网格化结果，没有区划结论。', 'This result is a run; there is no zoning to say anything of the cell.'],
   otherYear: ['区划为 {zoned} 年；{year} 年只显示排放。', 'The zoning is of {zoned}; of {year} only emissions are known.'],
-  notListed: ['区划未列出此网格：没有物种达到热点阈值，也不在任何热点内。', 'The zoning does not list this cell: no species is hot here, and no hotspot holds it.'],
-  emissions: ['排放与位次（{year} 年）', 'Emissions and ranks, {year}'],
-  species: ['物种', 'Species'],
+  notListed: ['区划未列出此网格：没有排放物达到热点阈值，也不在任何热点内。', 'The zoning does not list this cell: no species is hot here, and no hotspot holds it.'],
+  emissions: ['排放与强度排名（{year} 年）', 'Emissions and ranks, {year}'],
+  species: ['排放物', 'Species'],
   amount: ['#排放量 (t/a)', '#Amount (t/yr)'],
   density: ['#密度 (t/km²/a)', '#Density (t/km²/yr)'],
-  rank: ['#位次', '#Rank'],
+  rank: ['#排名', '#Rank'],
   of: ['{rank} / {ranks}', '{rank} of {ranks}'],
   top: ['前 {share}', 'top {share}'],
   hot: ['热点', 'hot'],
   notHot: ['非热点', 'not hot'],
-  threshold: ['热点：按{mode}计前 {share}。位次按密度，相同密度同位次。', 'Hot: the first {share} by {mode}. Ranks are by density; equal densities share one.'],
+  threshold: ['热点：按{mode}计前 {share}。强度排名按密度，密度相同则排名相同。', 'Hot: the first {share} by {mode}. Ranks are by density; equal densities share one.'],
   evidence: ['证据', 'Evidence by species'],
   p: ['#p 值', '#p'],
   significant: ['显著', 'significant'],
   notSignificant: ['不显著', 'not significant'],
-  member: ['#隶属', '#Membership'],
+  member: ['#稳健度', '#Membership'],
   shared: ['#代用', '#Proxies'],
-  patternNote: ['物种下方为多年类型（热点年份的走势）。隶属：抽样中仍为热点的比例。代用：共用代用指标占比。', 'Below a species: what its hot years look like. Membership: share of the draws in which the cell stays hot. Proxies: share from proxies that species share.'],
+  patternNote: ['排放物下方为多年类型（热点年份的走势）。稳健度：抽样中仍为热点的比例。代用：共用代用指标占比。', 'Below a species: what its hot years look like. Membership: share of the draws in which the cell stays hot. Proxies: share from proxies that species share.'],
   placed: ['定位方式', 'Placed by'],
   sources: ['排放来源', 'Sources behind it'],
   none: ['此网格没有排放。', 'Nothing is emitted here.'],
@@ -116,11 +116,6 @@ function hasMass(found) {
   return found.species.some((/** @type {any} */ s) => s.amount_t > 0);
 }
 
-/** The share of proxies from which something is proxy-led. @param {Result} result @returns {number} */
-export function limitOf(result) {
-  return result.manifest.identity?.parameters?.evidence?.proxy_led ?? 0.5;
-}
-
 /** @param {any} found */
 function emissionsPart(found) {
   const { threshold } = found;
@@ -159,27 +154,4 @@ function sourcesPart(found, result) {
   const places = Object.fromEntries(found.places.map((/** @type {any} */ p) => [p.code, named(p)]));
   if (found.contributors === null) return section(W('sources'), sourceList(null, sector));
   return section(W('sources'), bySpecies('source', known, known[0], (s) => sourceList(found.contributors[s], sector, { asked: TOP, places })));
-}
-
-/** A conflict as a feature: what it is, and where. @param {App} app @param {string} id @param {string} code @returns {Promise<any>} */
-async function conflictOf({ service }, id, code) {
-  const feature = await service.get(`ogc/collections/${id}.conflicts/items/${encodeURIComponent(code)}`, { f: 'json' }).catch(() => null);
-  return { conflict: code, ...feature?.properties, bounds: feature ? boundsOf(feature.geometry.coordinates) : null };
-}
-
-/** A line about a conflict, with a way to see it. @param {App} app @param {any} c */
-export function conflictLine(app, c) {
-  const name = named(c, 'region');
-  return h('div', { class: 'pg-conflict' },
-    h('span', {}, h('span', { class: 'pg-code' }, c.conflict), c.kind ? ` ${term('conflict', c.kind)}` : '', name ? ` · ${name}` : '', c.area_km2 ? ` · ${amount(c.area_km2)} km²` : ''),
-    c.bounds ? h('button', { type: 'button', class: 'plain', 'aria-label': `${W('zoom')} ${c.conflict}`, onclick: () => app.canvas.fit(c.bounds) }, W('zoom')) : null);
-}
-
-/** West, south, east, north of coordinates, however deep. @param {any} coordinates @returns {number[]} */
-export function boundsOf(coordinates) {
-  const points = coordinates.flat(Infinity);
-  const at = (/** @type {number} */ side) => points.filter((/** @type {number} */ _, /** @type {number} */ i) => i % 2 === side);
-  const least = (/** @type {number[]} */ list) => list.reduce((a, b) => Math.min(a, b));
-  const most = (/** @type {number[]} */ list) => list.reduce((a, b) => Math.max(a, b));
-  return [least(at(0)), least(at(1)), most(at(0)), most(at(1))];
 }

@@ -8,22 +8,22 @@ import { sourceList } from './sources.js';
 
 const W = words({
   emissions: ['排放（{year} 年）', 'Emissions, {year}'],
-  species: ['物种', 'Species'],
+  species: ['排放物', 'Species'],
   amount: ['#排放量 (t/a)', '#Amount (t/yr)'],
   density: ['#密度 (t/km²/a)', '#Density (t/km²/yr)'],
   share: ['#占全区', '#Of the region'],
-  bySpecies: ['部门与来源', 'Sectors and sources'],
+  bySpecies: ['行业与来源', 'Sectors and sources'],
   placed: ['定位方式', 'Placed by'],
-  sectors: ['部门构成', 'By sector'],
-  sector: ['部门', 'Sector'],
+  sectors: ['行业构成', 'By sector'],
+  sector: ['行业', 'Sector'],
   sectorShare: ['#占比', '#Share'],
   tonnes: ['#t/a', '#t/yr'],
   quotient: ['#区位商', '#Quotient'],
-  focus: ['重点部门', 'focus'],
-  focusNote: ['★ 重点部门。区位商：部门在本单元的占比与其在全区占比之比。', '★ what the unit is about. Quotient: a sector’s share here over its share in the region.'],
-  minor: ['另有 {count} 个部门，合计 {share}。', '{count} further sectors, {share} together.'],
+  focus: ['重点行业', 'focus'],
+  focusNote: ['★ 重点行业。区位商：行业在本单元的占比与其在全区占比之比。', '★ what the unit is about. Quotient: a sector’s share here over its share in the region.'],
+  minor: ['另有 {count} 个行业，合计 {share}。', '{count} further sectors, {share} together.'],
   sources: ['主要排放源', 'Largest sources'],
-  none: ['没有该物种的排放。', 'Nothing of this species is emitted here.'],
+  none: ['没有该排放物的排放。', 'Nothing of this species is emitted here.'],
 });
 /** Sectors with less of a unit than this are told together. */
 const MINOR = 0.0005;

@@ -2,6 +2,7 @@
 
 import { h } from '../element.js';
 import { words } from '../language.js';
+import { METRES } from '../map/position.js';
 import { pointAt } from './point.js';
 
 /** @typedef {import('../types.js').App} App */
@@ -11,7 +12,6 @@ const W = words({
 });
 const ID = 'page-cell';
 const RINGS = [`${ID}-ring-casing`, `${ID}-ring-line`];
-const METRES = 40_075_016.686;
 /** Pixels from which a cell's outline is enough. */
 const SEEN = 14;
 

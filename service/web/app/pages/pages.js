@@ -1,6 +1,7 @@
 /** Pages beside the map: of the unit or the cell that the state names. A click on the map names one. */
 
 import { fill, h } from '../element.js';
+import { keepFocus } from '../focus.js';
 import { words } from '../language.js';
 import { Refusal } from '../service.js';
 import { cellPage } from './cell.js';
@@ -132,12 +133,13 @@ function mountPage(root, app) {
     }
   };
   const draw = (/** @type {string} */ title, /** @type {(Node | null)[]} */ content) => {
-    const kept = document.activeElement instanceof HTMLElement && body.contains(document.activeElement) ? document.activeElement.dataset.name : '';
     frame.titlePage(title);
-    fill(body, content);
-    body.removeAttribute('aria-busy');
-    root.closest('.page')?.scrollTo({ top: 0 });
-    if (kept) focused(root, body, kept);
+    const page = () => /** @type {HTMLElement | null} */ (root.closest('.page'));
+    keepFocus(body, () => {
+      fill(body, content);
+      body.removeAttribute('aria-busy');
+      page()?.scrollTo({ top: 0 });
+    }, { otherwise: page, preventScroll: true });
   };
   const failed = (/** @type {any} */ error, /** @type {Tab} */ tab) => {
     body.removeAttribute('aria-busy');
@@ -148,19 +150,13 @@ function mountPage(root, app) {
   };
   root.append(tabs, body);
   const endSheet = beginSheet(root, app);
-  const off = store.on(['unit', 'cell', 'year'], (state, before) => {
+  const off = store.on(['result', 'unit', 'cell', 'year'], (state, before) => {
     // A unit that is chosen without a place, in a list, is looked at first.
     if (state.unit && state.unit !== before.unit && state.cell === before.cell) chosen = 'unit';
     void render();
   });
   void render();
   return () => { latest = -1; off(); endSheet(); };
-}
-
-/** @param {HTMLElement} root @param {HTMLElement} body @param {string} name */
-function focused(root, body, name) {
-  const same = /** @type {HTMLElement | null} */ (body.querySelector(`[data-name="${CSS.escape(name)}"]:not(:disabled)`));
-  (same ?? /** @type {HTMLElement | null} */ (root.closest('.page')))?.focus({ preventScroll: true });
 }
 
 /** @param {HTMLElement} body @param {Tab} tab @param {boolean} both */

@@ -8,7 +8,7 @@ import { amount, count, percent } from '../numbers.js';
 import { term } from '../vocabulary.js';
 import { accessPart } from './access.js';
 import { classChip, facts, later, notice, onDemand, section } from './blocks.js';
-import { conflictLine, limitOf } from './cell.js';
+import { conflictLine, limitOf } from './conflicts.js';
 import { emissionsPart, speciesPart } from './emissions.js';
 import { evidencePart } from './evidence.js';
 
@@ -33,8 +33,8 @@ const W = words({
   area: ['面积', 'Area'],
   cells: ['{area} km²，{cells} 个网格', '{area} km², {cells} cells'],
   hotShare: ['热点面积占比', 'Hot share of the area'],
-  tier: ['证据等级', 'Evidence'],
-  membership: ['隶属概率', 'Membership'],
+  tier: ['证据层级', 'Evidence'],
+  membership: ['类别稳健度', 'Membership'],
   years: ['达到类别规则的年数', 'Years in which it met its rule'],
   fit: ['边界来源', 'Shape'],
   retained: ['保留热点排放', 'Of the hotspot’s emission kept'],
@@ -43,8 +43,8 @@ const W = words({
   digit2: ['2（重点管控）', '2 (priority control)'],
   digit3: ['3（一般管控）', '3 (general control)'],
   proxy: ['代用指标', 'Proxies'],
-  led: ['{share} 的排放由多个物种共用的代用指标分配，达到上限 {limit}：先核实，再管控。', '{share} of it rests on shared proxies, at or above the limit of {limit}; verify first, then control.'],
-  notLed: ['{share} 的排放由多个物种共用的代用指标分配（上限 {limit}）；其余由点源、线源或各自的数据确定位置。', '{share} of it rests on shared proxies (limit {limit}); the rest was placed by points, lines or data of its own.'],
+  led: ['{share} 的排放由多种排放物共用的代用指标分配，达到上限 {limit}：先核实，再管控。', '{share} of it rests on shared proxies, at or above the limit of {limit}; verify first, then control.'],
+  notLed: ['{share} 的排放由多种排放物共用的代用指标分配（上限 {limit}）；其余由点源、线源或各自的数据确定位置。', '{share} of it rests on shared proxies (limit {limit}); the rest was placed by points, lines or data of its own.'],
   unknown: ['共用代用指标的占比未知。', 'What share of it rests on shared proxies is not known.'],
   supply: ['含保供企业：不得自动提出退出类要求。', 'Holds a source that secures supply: no automatic exit advice.'],
   review: ['需人工审核', 'For a person to look at'],
@@ -108,7 +108,7 @@ function flags(unit, result) {
 }
 
 /** Why a person has to look at the shape, in one language. @param {any} unit @returns {string} */
-export function reviewOf(unit) {
+function reviewOf(unit) {
   return named(unit, 'review') === unit.review ? half(unit.review ?? '') : named(unit, 'review');
 }
 

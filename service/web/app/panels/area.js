@@ -32,7 +32,7 @@ const W = words({
   ground: ['网格排放只计辖区内的土地部分（与管控单元算法相同）', 'Count a cell’s mass on its ground inside the jurisdictions alone, as control units do'],
   polygon: ['多边形', 'Polygon'],
   ofUnit: ['单元 {code}', 'Unit {code}'],
-  notInLink: ['此多边形顶点较多，不在共享链接中；可下载 GeoJSON 另行发送。', 'This polygon has many corners and is not in the shared link; send its GeoJSON instead.'],
+  notInLink: ['此多边形顶点较多，不在分享链接中；可下载 GeoJSON 另行发送。', 'This polygon has many corners and is not in the shared link; send its GeoJSON instead.'],
   zoom: ['缩放至此', 'Zoom to it'],
   asked: ['正在计算…', 'Working it out …'],
   slow: ['正在计算…首次提问需先整理数据，可能要十几秒。', 'Working it out … The first question lays out the data and can take a while.'],
@@ -204,10 +204,10 @@ class AreaPanel {
       patiently(() => service.post(`api/results/${result}/zonal`, query, body, 'application/json', signal), signal),
       catalogue.result(result), catalogue.tiles(result)]);
     const colours = await classColours(this._app, index);
-    if (signal.aborted) return;
+    if (signal.aborted || store.state.area !== area) return;
     this._wait(false);
     this._answer = answer;
-    this._render(answer, known, colours);
+    this._render(area, answer, known, colours);
   }
 
   /** @param {boolean} waiting */
@@ -228,17 +228,15 @@ class AreaPanel {
     fill(this._wrong, error.message, worth ? [' ', h('button', { type: 'button', class: 'plain', onclick: () => this._latest.ask(null) }, W('again'))] : null);
   }
 
-  /** @param {Inside} answer @param {import('../types.js').Result} result @param {Record<string, string>} colours */
-  _render(answer, result, colours) {
-    const { area } = this._app.store.state;
-    if (!area) return;
+  /** @param {Area} area That was asked about. @param {Inside} answer @param {import('../types.js').Result} result @param {Record<string, string>} colours */
+  _render(area, answer, result, colours) {
     const kept = nameOf(this._inside);
     const save = (/** @type {string} */ name, /** @type {string} */ text, /** @type {string} */ ending, /** @type {() => Blob} */ blob) =>
       h('button', { type: 'button', 'data-name': `save-${name}`, onclick: () => saveBlob(blob(), `${answer.result}-${answer.year}-area.${ending}`) }, text);
     fill(this._inside,
       ...insideOf(answer, result, {
         species: this._species, colours, zoned: result.kind === 'zoning' && result.years.includes(answer.year),
-        choose: (code) => { this._species = code; this._render(answer, result, colours); },
+        choose: (code) => { this._species = code; this._render(area, answer, result, colours); },
       }),
       h('h3', {}, W('save')),
       h('div', { class: 'row' }, save('csv', W('csv'), 'csv', () => csvOf(answer, result)), save('json', W('json'), 'json', () => jsonOf(answer)), save('geojson', W('geojson'), 'geojson', () => geojsonOf(area, answer))));

@@ -1,6 +1,7 @@
 /** Statistics of a polygon as files: a table for spreadsheets, the answer as it came, the polygon. */
 
 import { sectorName } from '../catalogue.js';
+import { csvText } from '../charts/csv.js';
 import { language } from '../language.js';
 import { geometryOf } from '../map/polygon.js';
 import { term } from '../vocabulary.js';
@@ -12,7 +13,7 @@ import { term } from '../vocabulary.js';
 /** A row a number: what it is, of which species, of which part, how much, in what unit. @param {Inside} answer @param {Result} result */
 export function csvOf(answer, result) {
   /** @type {(string | number | null)[][]} */
-  const rows = [['table', 'species', 'code', 'name', 'value', 'unit']];
+  const rows = [];
   const fact = (/** @type {string} */ code, /** @type {string | number} */ value, unit = '') => rows.push(['facts', '', code, '', value, unit]);
   fact('result', answer.result);
   fact('run', answer.run);
@@ -32,8 +33,7 @@ export function csvOf(answer, result) {
   for (const [species, list] of Object.entries(answer.contributors ?? {})) {
     for (const c of list) rows.push(['contributors', species, c.source_id, language() === 'zh' ? c.name_zh || c.name_en : c.name_en || c.name_zh, c.mass_t, 't/yr']);
   }
-  // Spreadsheets take a text for UTF-8 when it begins so.
-  return new Blob([`\uFEFF${rows.map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`], { type: 'text/csv' });
+  return new Blob([csvText(['table', 'species', 'code', 'name', 'value', 'unit'], rows)], { type: 'text/csv' });
 }
 
 /** The polygon as GeoJSON, with what was asked. @param {Area} area @param {Inside | null} answer */
@@ -45,12 +45,4 @@ export function geojsonOf(area, answer) {
 /** The answer as it came. @param {Inside} answer */
 export function jsonOf(answer) {
   return new Blob([`${JSON.stringify(answer, null, 1)}\n`], { type: 'application/json' });
-}
-
-/** A value in a row; a text that a spreadsheet would compute is held back. @param {string | number | null} value */
-function cell(value) {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -5,11 +5,12 @@ import { csvButton } from '../charts/csv.js';
 import { MEASURES, measureName, overlapMatrix, overlapTable } from '../charts/overlap.js';
 import { sectorBars, sectorTable } from '../charts/sectors.js';
 import { yearLines, yearTable } from '../charts/years.js';
+import { chips } from '../chips.js';
 import { fill, h } from '../element.js';
+import { keepFocus } from '../focus.js';
 import { language, words } from '../language.js';
 import { Latest } from '../latest.js';
 import { percent, species } from '../numbers.js';
-import { chips } from './layers.js';
 import { perCent, shareControl } from './slider.js';
 
 /** @typedef {import('../types.js').App} App */
@@ -19,15 +20,15 @@ import { perCent, shareControl } from './slider.js';
 /** @typedef {{root: HTMLElement, keys: (keyof State)[], ask: () => void, end: () => void}} Section */
 
 const W = words({
-  species: ['物种（排序与行业构成）', 'Species that ranks the cells'],
+  species: ['排放物（排序与行业构成）', 'Species that ranks the cells'],
   concentration: ['集中度', 'Concentration'],
   axis: ['横轴', 'Scale across'],
   log: ['对数', 'log'],
   linear: ['线性', 'linear'],
-  between: ['排序物种在 q 处、各物种在整数份额处为精确值，其余为曲线内插。', 'Exact for the ranking species at q and for all at round shares; read off the curves elsewhere.'],
+  between: ['排序排放物在 q 处、各排放物在整数份额处为精确值，其余为曲线内插。', 'Exact for the ranking species at q and for all at round shares; read off the curves elsewhere.'],
   values: ['整数份额处的精确值', 'Exact values at round shares'],
   shareOfArea: ['面积占比', 'Of the area'],
-  overlap: ['物种重叠', 'Overlap of species'],
+  overlap: ['排放物热点重叠', 'Overlap of species'],
   measure: ['指标', 'Measure'],
   at: ['{year} 年，q = {q}（按{mode}）{origin}', '{year}, q = {q} by {mode}{origin}'],
   published: ['，区划已发布', ', as published'],
@@ -199,9 +200,9 @@ function wrong(error) {
 
 /** Put children in anew; what had the focus has it again, what was open stays so. @param {HTMLElement} root @param {() => (Node | string | null)[]} make */
 function renewed(root, make) {
-  const at = document.activeElement instanceof HTMLElement && root.contains(document.activeElement) ? document.activeElement.dataset.name : '';
   const open = [...root.querySelectorAll('details')].map((d) => d.open);
-  fill(root, make());
-  root.querySelectorAll('details').forEach((d, k) => { d.open = open[k] ?? false; });
-  if (at) /** @type {HTMLElement | null} */ (root.querySelector(`[data-name="${at}"]`))?.focus();
+  keepFocus(root, () => {
+    fill(root, make());
+    root.querySelectorAll('details').forEach((d, k) => { d.open = open[k] ?? false; });
+  });
 }

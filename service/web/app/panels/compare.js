@@ -1,11 +1,12 @@
 /** Panel: the map divided in two, this side and another year or zoning, and below it what changed between them. */
 
+import { chips } from '../chips.js';
 import { fill, h } from '../element.js';
+import { keepFocus } from '../focus.js';
 import { words } from '../language.js';
 import { OF_ZONINGS, otherSide, yearsOf } from '../map/swipe.js';
 import { mountChanges } from '../table/changes.js';
 import { mountTotals } from '../table/totals.js';
-import { chips } from './layers.js';
 
 /** @typedef {import('../types.js').App} App */
 /** @typedef {import('../types.js').ResultHead} ResultHead */
@@ -20,8 +21,8 @@ const W = words({
   yearless: ['当前图层不随年份变化，两侧相同。可改用：', 'This layer is the same in every year. Choose one that is not:'],
   class: ['重叠类别', 'overlap classes'],
   density: ['排放强度', 'emissions per area'],
-  rank: ['强度位次', 'rank'],
-  hot: ['单物种热点', 'hot cells'],
+  rank: ['强度排名', 'rank'],
+  hot: ['单项热点', 'hot cells'],
   unpublished: ['这两个区划的对比尚未发布。地图仍可左右对比；单元的新增、退出与变化请用以下命令生成：', 'No comparison of these two zonings is published. The map can be swiped all the same; for the units that entered, left and changed:'],
   reload: ['完成后重新载入本页。', 'Load the page again afterwards.'],
 });
@@ -34,9 +35,7 @@ export function mountCompare(root, app) {
   fill(root, h('p', { class: 'hint' }, W('about')), choice, body);
   let end = () => {};
   const choose = () => {
-    const kept = document.activeElement instanceof HTMLElement && choice.contains(document.activeElement) ? document.activeElement.dataset.name : '';
-    fill(choice, chooser(app));
-    if (kept) /** @type {HTMLElement | null} */ (choice.querySelector(`[data-name="${kept}"]`) ?? choice.querySelector('button'))?.focus();
+    keepFocus(choice, () => fill(choice, chooser(app)), { otherwise: () => choice.querySelector('button') });
   };
   const show = () => {
     end();

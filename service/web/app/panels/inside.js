@@ -1,11 +1,11 @@
 /** What lies in a polygon, as tables: amounts by species, by sector and tier, area by class, who emits most. */
 
 import { sectorName } from '../catalogue.js';
+import { chips } from '../chips.js';
 import { h } from '../element.js';
 import { named, words } from '../language.js';
 import { amount, count, mass, percent, species } from '../numbers.js';
 import { term } from '../vocabulary.js';
-import { chips } from './layers.js';
 
 /** @typedef {import('../types.js').Result} Result */
 
@@ -34,8 +34,8 @@ const W = words({
   cells: ['涉及网格', 'Cells touched'],
   year: ['年份', 'Year'],
   outside: ['网格范围之外', 'Beyond the grid'],
-  amounts: ['各物种排放', 'Emissions by species'],
-  species: ['物种', 'Species'],
+  amounts: ['各排放物排放', 'Emissions by species'],
+  species: ['排放物', 'Species'],
   amount: ['年排放量', 'Per year'],
   density: ['吨/km²', 't/km²'],
   ofAll: ['占全区', 'Of the region'],
@@ -53,7 +53,7 @@ const W = words({
   threshold: ['{mode}的 {share} 为热点，至少 {least} 种污染物，斑块至少 {size} 个网格；在“阈值”面板中调整。', 'Hot: {share} of the {mode}; {least} pollutants and patches of {size} cells at least. The threshold panel sets it.'],
   class: ['类别', 'Class'],
   hot: ['有类别的面积合计 {share}。', '{share} of the area is of a class.'],
-  noClasses: ['此清单缺少划分类别所需的物种。', 'The species of this run make no classes.'],
+  noClasses: ['此清单缺少划分类别所需的排放物。', 'The species of this run make no classes.'],
   contributors: ['{species}：主要来源', 'Who emits most {species}'],
   name: ['名称', 'Name'],
   key: ['列出排放源需要密钥：在页面顶部“密钥”处输入。', 'The list of sources needs a key: enter one at the head of the page, under Key.'],

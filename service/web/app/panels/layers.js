@@ -1,9 +1,10 @@
 /** Panel: what the map shows. A kind of layer, its species, sector and year, its colours, and what lies over it. */
 
 import { sectorName } from '../catalogue.js';
+import { chips } from '../chips.js';
 import { fill, h } from '../element.js';
 import { named, words } from '../language.js';
-import { styleOf } from '../map/address.js';
+import { otherYear, styleOf } from '../map/address.js';
 import { OVERLAYS } from '../map/vectors.js';
 import { species } from '../numbers.js';
 
@@ -14,16 +15,16 @@ const W = words({
   shows: ['显示内容', 'Shows'],
   zoned: ['管控类别', 'Classes of the zoning'],
   tier: ['证据层级', 'Tiers of evidence'],
-  membership: ['类别稳健性', 'Membership'],
+  membership: ['类别稳健度', 'Membership'],
   class: ['重叠类别（按阈值）', 'Overlap classes, at the threshold'],
-  hot: ['单物种热点（按阈值）', 'Hot cells of a species'],
+  hot: ['单项热点（按阈值）', 'Hot cells of a species'],
   density: ['排放强度', 'Emissions per area'],
-  rank: ['强度位次', 'Rank'],
+  rank: ['强度排名', 'Rank'],
   change: ['年际变化', 'Change between years'],
-  changes: ['类别变化', 'Changes of class'],
   none: ['无栅格图层', 'No raster layer'],
-  species: ['物种', 'Species'],
+  species: ['排放物', 'Species'],
   sector: ['行业', 'Sector'],
+  classes: ['类别', 'classes'],
   all: ['全部行业', 'all sectors'],
   year: ['年份', 'Year'],
   from: ['起始年', 'From'],
@@ -63,8 +64,9 @@ export function mountLayers(root, app) {
     fill(root, form(app, index, result, styles.styles, (run ?? result).years));
     if (kept) /** @type {HTMLElement | null} */ (root.querySelector(`[data-name="${kept}"]`))?.focus();
   };
-  const off = app.store.on(['result', 'layer', 'style', 'overlays', 'year', 'from'], () => { void render(); });
-  render().catch((error) => app.frame.say(error.message, true));
+  const again = () => { render().catch((error) => app.frame.say(error.message, true)); };
+  const off = app.store.on(['result', 'layer', 'style', 'overlays', 'year', 'from'], again);
+  again();
   return () => { ended = true; off(); };
 }
 
@@ -79,10 +81,10 @@ function form(app, index, result, styles, years) {
   const pick = (/** @type {Partial<Layer>} */ wanted) => store.set({ layer: nearest(alike, { ...layer, ...wanted })?.id ?? state.layer });
   return [
     group(W('shows'), choice('kind', layer?.kind ?? '', [...kinds, ''], (k) => W(/** @type {any} */ (k || 'none')),
-      (k) => store.set({ layer: k ? nearest(layers.filter((l) => l.kind === k), { species: layer?.species ?? state.rank, sector: null })?.id ?? '' : '', style: '' }))),
-    layer?.species ? group(W('species'), chips('species', layer.species, result.species, species, (s) => pick({ species: s }))) : null,
+      (k) => store.set({ layer: k ? first(layers.filter((l) => l.kind === k), layer?.species ?? state.rank)?.id ?? '' : '', style: '' }))),
+    layer && alike.some((l) => l.species) ? group(W('species'), chips('species', layer.species ?? '', [...(alike.some((l) => !l.species) ? [''] : []), ...result.species], (s) => (s ? species(s) : W('classes')), (s) => pick({ species: s || null }))) : null,
     layer && alike.some((l) => l.sector) ? group(W('sector'), choice('sector', layer.sector ?? '', ['', ...result.sectors], (s) => (s ? sectorName(result, s) : W('all')), (s) => pick({ sector: s || null }))) : null,
-    layer && has(layer, 'from') && years.length > 1 ? group(W('from'), chips('from', String(state.from), years.map(String), String, (y) => store.set({ from: Number(y) }))) : null,
+    layer && has(layer, 'from') && years.length > 1 ? group(W('from'), chips('from', String(state.from === state.year ? otherYear(layer, state.year) : state.from), years.filter((y) => y !== state.year).map(String), String, (y) => store.set({ from: Number(y) }))) : null,
     layer && (has(layer, 'year') || has(layer, 'to')) && years.length > 1 ? group(W('year'), chips('year', String(state.year), years.map(String), String, (y) => store.set({ year: Number(y) }))) : null,
     layer && has(layer, 'share') ? h('p', { class: 'hint' }, W('threshold')) : null,
     layer ? group(W('style'), choice('style', styleOf(layer, state), layer.styles ?? [], (s) => named(styles.find((x) => x.id === s) ?? { name: s }, 'title') || s, (s) => store.set({ style: s }))) : null,
@@ -106,9 +108,14 @@ function overlays(app, index) {
   }));
 }
 
+/** The layer that a kind begins with: the one of no species, if there is one. @param {Layer[]} layers @param {string} species */
+function first(layers, species) {
+  return layers.find((l) => !l.species) ?? nearest(layers, { species, sector: null });
+}
+
 /** The layer that is most like what is wanted. @param {Layer[]} layers @param {Partial<Layer>} wanted */
 function nearest(layers, wanted) {
-  const alike = (/** @type {Layer} */ l) => (l.species === wanted.species ? 2 : 0) + ((l.sector ?? null) === (wanted.sector ?? null) ? 1 : 0);
+  const alike = (/** @type {Layer} */ l) => ((l.species ?? null) === (wanted.species ?? null) ? 2 : 0) + ((l.sector ?? null) === (wanted.sector ?? null) ? 1 : 0);
   return layers.reduce((best, l) => (!best || alike(l) > alike(best) ? l : best), /** @type {Layer | null} */ (null));
 }
 
@@ -127,9 +134,4 @@ function group(title, control) {
 /** @param {string} name @param {string} value @param {string[]} values @param {(value: string) => string} text @param {(value: string) => void} chosen */
 function choice(name, value, values, text, chosen) {
   return h('select', { 'data-name': name, value, onchange: (/** @type {any} */ e) => chosen(e.target.value) }, values.map((v) => h('option', { value: v }, text(v))));
-}
-
-/** Few values, side by side. @param {string} name @param {string} value @param {string[]} values @param {(value: string) => string} text @param {(value: string) => void} chosen */
-export function chips(name, value, values, text, chosen) {
-  return h('div', { class: 'chips' }, values.map((v) => h('button', { type: 'button', 'data-name': `${name}-${v}`, class: v === value ? 'chip on' : 'chip', 'aria-pressed': String(v === value), onclick: () => chosen(v) }, text(v))));
 }

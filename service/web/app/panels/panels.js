@@ -19,7 +19,7 @@ const W = words({
   units: ['单元', 'Units'],
   compare: ['对比', 'Compare'],
   area: ['范围', 'Area'],
-  share: ['共享', 'Share'],
+  share: ['分享', 'Share'],
 });
 
 /** @type {Record<PanelName, {title: () => string, mount: Mount}>} */

@@ -1,8 +1,10 @@
 /** Panel: the link of this view, addresses for other programs, and a picture of the map. */
 
 import { write } from '../address.js';
+import { chips } from '../chips.js';
 import { copyField } from '../clipboard.js';
 import { fill, h } from '../element.js';
+import { keepFocus } from '../focus.js';
 import { words } from '../language.js';
 import { Latest } from '../latest.js';
 import { encode } from '../map/polygon.js';
@@ -10,7 +12,6 @@ import { BASE, saveBlob } from '../service.js';
 import { DEFAULTS } from '../state.js';
 import { onTheme } from '../theme.js';
 import { isTiled, offersOf } from './addresses.js';
-import { chips } from './layers.js';
 import { SIZES, pictureOf, titleOf } from '../picture.js';
 
 /** @typedef {import('../types.js').App} App */
@@ -37,7 +38,7 @@ const W = words({
   save: ['保存 PNG', 'Save as PNG'],
   saving: ['正在绘制…', 'Drawing it …'],
   saved: ['已保存 {name}', '{name} is saved'],
-  holds: ['图上有标题、图例与单位、比例尺、来源、日期、成果编号及其清单（manifest）的 SHA-256。', 'It has the title, the legend with units, a scale bar, the source, the date, the result’s id and its manifest’s SHA-256.'],
+  holds: ['图上有标题、图例与单位、比例尺、来源、日期、成果编号及其成果元数据（manifest）的 SHA-256。', 'It has the title, the legend with units, a scale bar, the source, the date, the result’s id and its manifest’s SHA-256.'],
   noMap: ['此浏览器不能显示地图，无法绘制图片。', 'This browser shows no map, so there is no picture of it.'],
   gis: ['用于 GIS 的地址', 'Addresses for a GIS'],
   sets: ['瓦片坐标系', 'Tiles in'],
@@ -95,7 +96,6 @@ function copied(what, text, ...more) {
 
 /** @param {HTMLElement} root @param {App} app @param {Offer[]} offers @param {() => void} again */
 function renderOffers(root, app, offers, again) {
-  const kept = document.activeElement instanceof HTMLElement && root.contains(document.activeElement) ? document.activeElement.dataset.name ?? '' : '';
   const sets = h('div', { class: 'field', role: 'group', 'aria-label': W('sets') }, h('span', { 'aria-hidden': 'true' }, W('sets')),
     chips('set', matrixSet, ['WebMercatorQuad', 'CGCS2000Quad'], (s) => W(/** @type {MatrixSet} */ (s)), (s) => { matrixSet = /** @type {MatrixSet} */ (s); again(); }));
   const save = (/** @type {Offer} */ offer) => (offer.save ? [h('button', { type: 'button', 'aria-label': `${W('download')}: ${offer.title}`, onclick: () => {
@@ -103,8 +103,7 @@ function renderOffers(root, app, offers, again) {
   } }, W('download'))] : []);
   const shown = (/** @type {Offer} */ offer) => h('section', { class: 'share-offer', 'data-offer': offer.name }, h('h4', {}, offer.title), copied(offer.title, offer.address, ...save(offer)), offer.how.map((text) => h('p', { class: 'hint' }, text)));
   const first = offers.findIndex(isTiled);
-  fill(root, ...offers.flatMap((offer, k) => [k === first ? sets : null, shown(offer)]));
-  if (kept) /** @type {HTMLElement | null} */ (root.querySelector(`[data-name="${CSS.escape(kept)}"]`))?.focus();
+  keepFocus(root, () => fill(root, ...offers.flatMap((offer, k) => [k === first ? sets : null, shown(offer)])));
 }
 
 /** @param {App} app */

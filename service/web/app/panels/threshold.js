@@ -1,12 +1,13 @@
 /** Panel: what is hot. The share, what it is a share of, the rule of overlap and the smallest patch; and what follows from them. */
 
 import { classTable, cutTable, massTable } from '../charts/classes.js';
+import { chips } from '../chips.js';
 import { fill, h } from '../element.js';
+import { keepFocus } from '../focus.js';
 import { language, named, words } from '../language.js';
 import { Latest } from '../latest.js';
 import { parametersOf } from '../map/address.js';
 import { amount, count, percent } from '../numbers.js';
-import { chips } from './layers.js';
 import { perCent, shareControl } from './slider.js';
 
 /** @typedef {import('../types.js').App} App */
@@ -22,7 +23,7 @@ const W = words({
   mass: ['排放量', 'mass'],
   areaMeans: ['排放密度最高、合计占全域面积 {q} 的网格为热点。', 'Hot: the densest cells that make up {q} of the area.'],
   countMeans: ['排放量最大、合计占网格总数 {q} 的网格为热点。', 'Hot: the cells with the largest amounts, {q} of all cells.'],
-  massMeans: ['排放密度最高、合计占该物种排放量 {q} 的网格为热点。', 'Hot: the densest cells that together hold {q} of a species’ mass.'],
+  massMeans: ['排放密度最高、合计占该排放物排放量 {q} 的网格为热点。', 'Hot: the densest cells that together hold {q} of a species’ mass.'],
   rule: ['重叠规则', 'Rule of overlap'],
   ruleOf: ['至少 {k} 种（共 {n} 种污染物）', 'at least {k} of {n} pollutants'],
   ruleAll: ['全部 {n} 种污染物', 'all {n} pollutants'],
@@ -42,9 +43,9 @@ const W = words({
   unpublished: ['此成果未作区划；默认参数：按{mode}取 {q}，{rule}。', 'This result has no zoning; the defaults are {q} by {mode}, {rule} hot.'],
   same: ['当前即为该参数（单元经生长与校核，故与此处格网类别不尽相同）。', 'These are set now (units are grown and checked, so they differ from the bare classes here).'],
   results: ['{year} 年的结果', 'What follows, {year}'],
-  held: ['各物种排放落在各类别的占比', 'Share of each species’ mass'],
-  heldHint: ['“代理”：其中按代理数据分配到网格的比例。', '“Proxy”: how much of it was placed by proxies.'],
-  cuts: ['各物种的阈值', 'Where each species is cut'],
+  held: ['各排放物排放落在各类别的占比', 'Share of each species’ mass'],
+  heldHint: ['“代用”：其中按代用指标分配到网格的比例。', '“Proxy”: how much of it was placed by proxies.'],
+  cuts: ['各排放物的阈值', 'Where each species is cut'],
   key: ['查看此内容需要密钥，请在页首输入。', 'A key is needed for this; enter it in the head of the page.'],
   said: ['q {q}：{classes}', 'q {q}: {classes}'],
   saidClass: ['{name} {cells} 格，占全域 {share}', '{name} {cells} cells, {share} of the domain'],
@@ -127,9 +128,7 @@ class Controls {
   /** Show what the state says. */
   show() {
     const { state } = this._app.store;
-    const at = document.activeElement instanceof HTMLElement && this._mode.contains(document.activeElement) ? document.activeElement.dataset.name : '';
-    fill(this._mode, chips('mode', state.mode, ['area', 'count', 'mass'], (m) => W(/** @type {any} */ (m)), (mode) => this._set('mode', { mode })));
-    if (at) /** @type {HTMLElement | null} */ (this._mode.querySelector(`[data-name="${at}"]`))?.focus();
+    keepFocus(this._mode, () => fill(this._mode, chips('mode', state.mode, ['area', 'count', 'mass'], (m) => W(/** @type {any} */ (m)), (mode) => this._set('mode', { mode }))));
     fill(this._means, W(/** @type {any} */ (`${state.mode}Means`), { q: perCent(state.share) }));
     if (this._rule) this._rule.value = String(state.least);
     this._size.value = String(state.size);

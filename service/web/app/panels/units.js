@@ -1,6 +1,7 @@
 /** Panel: the table of control units. Searched, filtered and sorted by the service, loaded as it is read, downloaded as it is filtered. */
 
 import { fill, h } from '../element.js';
+import { keepFocus } from '../focus.js';
 import { named, words } from '../language.js';
 import { classColours } from '../map/canvas.js';
 import { count, species } from '../numbers.js';
@@ -29,7 +30,7 @@ const W = words({
   amounts: ['排放量', 'Emissions'],
   download: ['下载', 'Download'],
   keys: ['键盘：↑ ↓、PageUp、PageDown、Home、End 换行，Enter 打开单元，Z 缩放至单元。', 'Keys: ↑ ↓, Page Up, Page Down, Home, End move; Enter opens the unit; Z zooms to it.'],
-  noZoning: ['此处显示的是清单栅格化结果；管控单元属于区划。', 'This is a run; control units belong to a zoning.'],
+  noZoning: ['此处显示的是清单网格化结果；管控单元属于区划。', 'This is a run; control units belong to a zoning.'],
   itsZonings: ['基于此清单的区划：', 'Zonings of this run:'],
   make: ['新建区划：', 'Make a zoning with:'],
 });
@@ -189,15 +190,15 @@ const query = this._query;
   _heads() {
     const by = this._query.sort.replace(/^-/, '');
     const down = this._query.sort.startsWith('-');
-    const held = document.activeElement instanceof HTMLElement && this._head.contains(document.activeElement) ? document.activeElement.dataset.name : '';
-    fill(this._head, COLUMNS.map((c) => {
+    const heads = COLUMNS.map((c) => {
       const sort = c.sort?.(this._shown);
       const here = sort === by;
       if (here) this._table.dataset.by = c.id;
       return h('th', { role: 'columnheader', scope: 'col', class: `${c.id}${c.number ? ' number' : ''}${sort ? ' sorts' : ''}`, 'aria-sort': sort ? (here ? (down ? 'descending' : 'ascending') : 'none') : null },
         sort ? h('button', { type: 'button', 'data-name': `sort-${c.id}`, onclick: () => this._ask({ sort: here ? (down ? by : `-${by}`) : `${c.down ? '-' : ''}${sort}` }) }, c.title(this._shown), h('span', { class: 'arrow', 'aria-hidden': 'true' }, here ? (down ? ' ▾' : ' ▴') : '')) : c.title(this._shown));
-    }), h('th', { role: 'columnheader', scope: 'col', class: 'zoom-to' }, h('span', { class: 'visually-hidden' }, W('actions'))));
-    if (held) /** @type {HTMLElement | null} */ (this._head.querySelector(`[data-name="${held}"]`))?.focus();
+    });
+    const last = h('th', { role: 'columnheader', scope: 'col', class: 'zoom-to' }, h('span', { class: 'visually-hidden' }, W('actions')));
+    keepFocus(this._head, () => fill(this._head, heads, last));
   }
 
   /** @param {Unit} unit @param {number} index */

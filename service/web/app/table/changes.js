@@ -1,11 +1,11 @@
 /** A published comparison of two zonings: what became of the units, in counts, areas and tonnes, and one by one. */
 
+import { chips } from '../chips.js';
 import { fill, h } from '../element.js';
 import { named, words } from '../language.js';
 import { classColours } from '../map/canvas.js';
 import { SIGNS } from '../map/changedcells.js';
 import { amount, count, species } from '../numbers.js';
-import { chips } from '../panels/layers.js';
 import { codes, term } from '../vocabulary.js';
 import { badge } from './columns.js';
 import { Growing } from './growing.js';
@@ -32,7 +32,7 @@ const W = words({
   entered: ['新增', 'entered'],
   left: ['退出', 'left'],
   part: ['网格', 'Cells'],
-  species: ['物种', 'Species'],
+  species: ['排放物', 'Species'],
   signs: ['在地图上标出变化的网格', 'Mark the changed cells on the map'],
   list: ['逐个单元', 'Unit by unit'],
   search: ['按编码或名称查找', 'Find by code or name'],

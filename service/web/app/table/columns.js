@@ -38,16 +38,16 @@ import { term } from '../vocabulary.js';
  */
 
 const W = words({
-  rank: ['位次', 'Rank'],
+  rank: ['排名', 'Rank'],
   unit: ['编码', 'Code'],
   name: ['名称', 'Name'],
   class: ['类别', 'Class'],
   score: ['得分', 'Score'],
   area: ['面积', 'Area'],
-  membership: ['隶属度', 'Membership'],
+  membership: ['稳健度', 'Membership'],
   proxy: ['代用占比', 'Proxy share'],
   tier: ['证据层级', 'Tier'],
-  interval: ['位次区间 {low}–{high}', 'rank interval {low} to {high}'],
+  interval: ['排名区间 {low}–{high}', 'rank interval {low} to {high}'],
 });
 
 /** Classes in a letter. @type {Record<string, [string, string]>} */

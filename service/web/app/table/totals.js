@@ -1,9 +1,9 @@
 /** Totals of two years side by side: every species, and one species by sector. */
 
+import { chips } from '../chips.js';
 import { fill, h } from '../element.js';
 import { language, named, words } from '../language.js';
 import { mass, percent, species } from '../numbers.js';
-import { chips } from '../panels/layers.js';
 import { isAborted } from '../service.js';
 
 /** @typedef {import('../types.js').App} App */
@@ -13,7 +13,7 @@ const W = words({
   all: ['全域排放量，{from} 与 {to} 年', 'Emissions of the whole domain, {from} and {to}'],
   sectors: ['按行业', 'By sector'],
   sectorsOf: ['{species} 按行业的排放量，{from} 与 {to} 年，变化大者在前', '{species} by sector, {from} and {to}, the largest changes first'],
-  species: ['物种', 'Species'],
+  species: ['排放物', 'Species'],
   sector: ['行业', 'Sector'],
   change: ['变化', 'Change'],
   layer: ['在地图上显示 {species} 的变化（{from}—{to} 年）', 'Show the change of {species} on the map, {from} to {to}'],
