@@ -34,6 +34,8 @@ class Aside:
     def _begin(self) -> None:
         # A session of its own: Ctrl-C in the terminal is for the server, which ends this one.
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, start_new_session=True)
+        # This is a thread of its own: it waits, so that what has ended is no longer listed.
+        self._process.wait()
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:

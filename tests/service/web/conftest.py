@@ -28,7 +28,7 @@ _FLAGS = [
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
-_READY_MS, _WAIT_MS = 40_000, 15_000
+_READY_MS, _WAIT_MS = 60_000, 30_000
 
 
 @dataclass
@@ -160,7 +160,7 @@ def visit(browser: Browser, served: str) -> Iterator[Open]:
         found.page.set_default_timeout(_WAIT_MS)
         found.watch()
         opened.append(found)
-        found.page.goto(f"{address}/{fragment}")
+        found.page.goto(f"{address}/{fragment}", timeout=_READY_MS)
         if ready:
             found.page.wait_for_selector("html[data-ready=true]", timeout=_READY_MS)
         return found
