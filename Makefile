@@ -65,6 +65,8 @@ lock:
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements/bench.txt
 	for extra in browser notebooks; do .cache/lock/bin/uv pip compile pyproject.toml --extra dev --extra $$extra -c requirements/dev.txt --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/$$extra.txt; done
+	echo 'setuptools>=77' | .cache/lock/bin/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+		-o requirements/build.txt
 	echo ogctests | .cache/lock/bin/uv pip compile - --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 		--upgrade -o requirements/ogctests.txt
 
