@@ -214,7 +214,7 @@ def test_a_taken_port_leads_to_the_next_free_one() -> None:
 
 @pytest.mark.parametrize(
     ("host", "name"),
-    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "[::1]"), ("a.b", "a.b")],
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("a.b", "a.b")],
 )
 def test_the_address_is_one_that_a_browser_here_can_open(host: str, name: str) -> None:
     assert command._name(host) == name
