@@ -43,7 +43,7 @@ const W = words({
   unpublished: ['此成果未作区划；默认参数：按{mode}取 {q}，{rule}。', 'This result has no zoning; the defaults are {q} by {mode}, {rule} hot.'],
   same: ['当前即为该参数（单元经生长与校核，故与此处格网类别不尽相同）。', 'These are set now (units are grown and checked, so they differ from the bare classes here).'],
   results: ['{year} 年的结果', 'What follows, {year}'],
-  held: ['各排放物排放落在各类别的占比', 'Share of each species’ mass'],
+  held: ['各排放物在各类别中的占比', 'Share of each species’ mass'],
   heldHint: ['“代用”：其中按代用指标分配到网格的比例。', '“Proxy”: how much of it was placed by proxies.'],
   cuts: ['各排放物的阈值', 'Where each species is cut'],
   key: ['查看此内容需要密钥，请在页首输入。', 'A key is needed for this; enter it in the head of the page.'],
