@@ -142,13 +142,12 @@ def test_the_commands_of_the_guide_run(tmp_path: Path) -> None:
         assert (here / name).stat().st_size > 0, name
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
-def test_the_commands_of_the_readme_run(tmp_path: Path, name: str) -> None:
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     here = checkout(tmp_path)
     write_inputs(here)
     answered = next(b for b in blocks(GUIDE) if b.file == "inventory.toml")
     ran = 0
-    for block in blocks(ROOT / name):
+    for block in blocks(README):
         if block.language in ("sh", "python") and not installs(block):
             run(block, here)
             ran += 1
@@ -156,11 +155,8 @@ def test_the_commands_of_the_readme_run(tmp_path: Path, name: str) -> None:
             (here / "inventory.toml").write_text(answered.text, "utf-8")
     assert ran >= 4
     assert (here / "demo-workspace" / "demo-co2.png").stat().st_size > 0
-    if name == "README.md":
-        assert list((here / "layers").glob("*.tif"))
-        assert (here / "review.html").stat().st_size > 0 and (here / "zoning.gpkg").stat().st_size > 0
-    else:
-        assert list((here / "layers-zh").glob("*.tif")) and (here / "review-zh.html").stat().st_size > 0
+    assert list((here / "layers").glob("*.tif"))
+    assert (here / "review.html").stat().st_size > 0 and (here / "zoning.gpkg").stat().st_size > 0
 
 
 @pytest.mark.external

@@ -148,3 +148,13 @@ def test_links_lead_somewhere(name: str) -> None:
 
 def test_the_picture_of_the_readme_is_small() -> None:
     assert (ROOT / "docs" / "demo-co2.png").stat().st_size < 300_000
+
+
+def test_the_chinese_readme_has_commands_of_the_english_one() -> None:
+    """Which are run."""
+    chinese, english = (
+        {line.split("#")[0].strip() for block in blocks(ROOT / name) for line in block.text.splitlines()} - {""}
+        for name in ("README.zh.md", "README.md")
+    )
+    assert len(chinese) >= 10
+    assert chinese <= english, chinese - english
