@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -25,7 +23,6 @@ SIZE, SCALE = 24, 2
 WIDTH, HEIGHT = 640, 420
 # A label each 60 pixels, its anchor in the middle of the page.
 LABELS = ("国口区", "HEAT 0135", "石家庄市", "CO₂ Ł", "重点管控单元", "国H国")
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 PAGE = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="maplibre-gl.css">
 <style>body { margin: 0 } #map { width: 640px; height: 420px }</style><div id="map"></div><script type="module">
 import * as maplibre from './maplibre-gl.mjs';
@@ -44,18 +41,6 @@ map.once('load', () => {
   map.once('idle', () => { window.ready = true; });
 });
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright  # installed by `make browser`
-
-    found = shutil.which("chromium")
-    assert found, "chromium is not installed: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield started
-        started.close()
 
 
 def drawn(browser: Any, halo: str = "") -> NDArray[np.float64]:

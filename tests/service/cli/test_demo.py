@@ -246,12 +246,13 @@ def ready(server: subprocess.Popen[str], port: int) -> None:
 def test_the_demo_is_killed_recovers_and_is_shown(tmp_path: Path) -> None:
     directory = tmp_path / "ws"
     killed = start("--workspace", directory, "--no-serve")
-    assert killed.stderr is not None
+    assert killed.stdout is not None and killed.stderr is not None
     for line in killed.stderr:
         if line.startswith("2."):
             break
     killed.kill()  # the process alone: those it started have to notice by themselves
     killed.wait(60)
+    killed.stdout.close()
     killed.stderr.close()
     again = start("--workspace", directory, "--no-serve")
     said = again.communicate(timeout=600)[1]
@@ -277,7 +278,7 @@ def _is_shown_on_the_next_port(directory: Path) -> None:
             ready(server, free)
             assert any(f"http://127.0.0.1:{free}/" in server.stdout.readline() for _ in range(3))
             with urllib.request.urlopen(f"http://127.0.0.1:{free}/api/results/latest", timeout=60) as answer:
-                assert json.load(answer)["year"] == 2023
+                assert json.load(answer)["years"] == [2023]
             # The plants are invented: whoever looks may see them.
             with urllib.request.urlopen(
                 f"http://127.0.0.1:{free}/tiles/latest/sources/WebMercatorQuad/7/108/51.mvt", timeout=60

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 AXE = Path(__file__).parents[3] / ".cache" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 # The fewer pixels are drawn in software, the faster: most visits are to a small window.
 DESKTOP, WINDOW, PHONE = (1280, 800), (1024, 680), (390, 844)
-# WebGL in software: a server has no graphics card. Whatever host a page asks for but this one, there is none.
-_FLAGS = [
-    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]  # fmt: skip
 _READY_MS, _WAIT_MS = 60_000, 30_000
 
 
@@ -125,20 +120,6 @@ def key(locked: Path) -> str:
     """A key of the guarded server."""
     command = [Path(sys.executable).parent / "cozone", "key", "new", "reader", "-w", locked, "--quiet"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of a process."""
-    from playwright.sync_api import expect, sync_playwright  # installed by `make browser`
-
-    found = shutil.which("chromium")
-    assert found, "chromium is not installed: apt-get install chromium"
-    expect.set_options(timeout=_WAIT_MS)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=_FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture
